@@ -1,0 +1,18 @@
+"""Send mail from the command line, or from Python.
+
+The layers, each importing only what stands below it:
+
+    __main__
+    cli
+    service
+    config | delivery | sandbox
+    session | report
+    submission | trace
+    message | smtp | net
+    addresses
+    errors
+    status
+    secret | environment | printable
+"""
+
+__version__ = "0.1.0"

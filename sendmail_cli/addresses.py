@@ -1,0 +1,315 @@
+"""Addresses of RFC 5322 §3.4 with the UTF-8 of RFC 6532: parse, print, IDNA. One parser, strict and linear.
+
+What SMTP can't carry is refused here, before it reaches an envelope or a header (RFC 5321 §4.1.2, §4.5.3.1).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, NoReturn
+
+from sendmail_cli.errors import AddressError
+from sendmail_cli.printable import printable
+
+MAX_LOCAL_PART = 64  # octets; RFC 5321 §4.5.3.1.1
+MAX_DOMAIN = 255  # octets; RFC 5321 §4.5.3.1.2
+MAX_PATH = 256  # octets, with the angle brackets; RFC 5321 §4.5.3.1.3
+MAX_LABEL = 63  # octets; RFC 1035 §2.3.4
+MAX_NESTING = 20  # comments within comments; nobody means more
+
+_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+_SPACE = re.compile("[ \t]*")
+# RFC 5322 atext, with everything beyond ASCII (RFC 6532 §3.2).
+_ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\-\xa0-\U0010ffff-]"
+_WORD = re.compile(f"{_ATEXT}+")
+_PHRASE_WORD = re.compile(f"(?:{_ATEXT}|\\.)+")  # a dot in a name ("John Q. Public") is obsolete but usual
+_DOT_ATOM = re.compile(f"{_ATEXT}+(?:\\.{_ATEXT}+)*")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_DOMAIN_LITERAL = re.compile(r"\[([!-Z^-~]*)\]")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
+_QUOTED_PAIR = re.compile(r"\\(.)")
+_NEEDS_QUOTING_PAIR = re.compile(r'(["\\])')
+_PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+
+
+class AddrSpec(NamedTuple):
+    """local-part@domain. The local part is unquoted, the domain in A-labels or a literal such as `[192.0.2.1]`."""
+
+    local_part: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{_quoted_local_part(self.local_part)}@{self.domain}"
+
+    @property
+    def is_ascii(self) -> bool:
+        """False when only a server with SMTPUTF8 (RFC 6531) can take it."""
+        return self.local_part.isascii()
+
+
+class Mailbox(NamedTuple):
+    """An address with the name shown for it; no name is ""."""
+
+    name: str
+    address: AddrSpec
+
+    def __str__(self) -> str:
+        return f"{quote_phrase(self.name)} <{self.address}>" if self.name else str(self.address)
+
+
+class Group(NamedTuple):
+    """A named group (RFC 5322 §3.4), `undisclosed-recipients:;` for one."""
+
+    name: str
+    mailboxes: tuple[Mailbox, ...]
+
+    def __str__(self) -> str:
+        members = ", ".join(map(str, self.mailboxes))
+        return f"{quote_phrase(self.name)}:{' ' if members else ''}{members};"
+
+
+Address = Mailbox | Group
+
+
+def parse_addr_spec(text: str) -> AddrSpec:
+    """The bare address in `text` ("ada@example.org"). Raises `AddressError` for anything else, a name included."""
+    mailbox = parse_mailbox(text)
+    if mailbox.name or "<" in text.partition('"')[0]:
+        raise AddressError(f"“{printable(text)}” must be an address alone, without a name or angle brackets")
+    return mailbox.address
+
+
+def parse_mailbox(text: str) -> Mailbox:
+    """The one mailbox in `text` ("Ada <ada@example.org>"). Raises `AddressError` for none, several or a group."""
+    addresses = parse_address_list(text)
+    if len(addresses) != 1 or isinstance(addresses[0], Group):
+        raise AddressError(f"“{printable(text)}” must be one address")
+    return addresses[0]
+
+
+def parse_address_list(text: str) -> tuple[Address, ...]:
+    """The mailboxes and groups in `text`, written as in a header: names, commas, groups, comments.
+
+    An empty text is an empty tuple. Raises `AddressError` with the place of the fault.
+    """
+    return _Parser(text).address_list()
+
+
+def mailboxes_of(addresses: tuple[Address, ...]) -> tuple[Mailbox, ...]:
+    """Every mailbox in `addresses`, those inside groups included, in order."""
+    return tuple(
+        mailbox
+        for address in addresses
+        for mailbox in (address.mailboxes if isinstance(address, Group) else (address,))
+    )
+
+
+def quote_phrase(name: str) -> str:
+    """`name` as a phrase of RFC 5322: as it is where that is allowed, else as a quoted string."""
+    if not name.isascii() or _PLAIN_PHRASE.fullmatch(name):
+        return name
+    return '"' + _NEEDS_QUOTING_PAIR.sub(r"\\\1", name) + '"'
+
+
+def encode_domain(domain: str) -> str:
+    """`domain` in A-labels (IDNA 2008 with the mapping of UTS 46), checked by RFC 5321 §4.1.2.
+
+    Raises `AddressError` for what no mail domain can be.
+    """
+    if domain.isascii():
+        encoded = domain
+    else:
+        import idna
+
+        try:
+            encoded = idna.encode(domain, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError) as error:
+            raise AddressError(f"“{printable(domain)}” is no domain name: {printable(str(error))}") from None
+    if len(encoded) > MAX_DOMAIN:
+        raise AddressError(f"the domain “{printable(domain, 80)}” is longer than {MAX_DOMAIN} characters")
+    for label in encoded.split("."):
+        if len(label) > MAX_LABEL or not _LABEL.fullmatch(label):
+            raise AddressError(f"“{printable(domain, 80)}” is no domain name: look at “{printable(label, 70)}”")
+    return encoded
+
+
+def _quoted_local_part(local_part: str) -> str:
+    if _DOT_ATOM.fullmatch(local_part):
+        return local_part
+    return '"' + _NEEDS_QUOTING_PAIR.sub(r"\\\1", local_part) + '"'
+
+
+class _Parser:
+    """Recursive descent over one text; `at` only moves forward, so every text costs linear time."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.comment = ""  # the last comment passed: in `ada@example.org (Ada)` it is the name
+        control = _CONTROLS.search(text)
+        if control is not None:
+            self.at = control.start()
+            what = "is not valid UTF-8" if control[0] >= "\ud800" else "has a control character"
+            self.fail(what)
+
+    def address_list(self) -> tuple[Address, ...]:
+        found: list[Address] = []
+        while True:
+            self.skip_space_and_comments()
+            if self.at == len(self.text):
+                return tuple(found)
+            if self.take(","):  # RFC 5322 §4.4 lets empty elements stand
+                continue
+            found.append(self.address())
+            self.skip_space_and_comments()
+            if self.at < len(self.text) and not self.peek(","):
+                self.fail("expected a comma")
+
+    def address(self) -> Address:
+        start = self.at
+        words, quoted = self.phrase()
+        if self.peek("<"):
+            return Mailbox(" ".join(words), self.angle_address())
+        if self.take(":") and words:
+            return Group(" ".join(words), self.group_members())
+        self.at = start
+        return self.bare_mailbox(is_quoted=quoted)
+
+    def group_members(self) -> tuple[Mailbox, ...]:
+        members: list[Mailbox] = []
+        while True:
+            self.skip_space_and_comments()
+            if self.take(";"):
+                return tuple(members)
+            if self.take(","):
+                continue
+            if self.at == len(self.text):
+                self.fail("a group must end with a semicolon")
+            member = self.address()
+            if isinstance(member, Group):
+                self.fail("a group can't hold a group")
+            members.append(member)
+            self.skip_space_and_comments()
+            if not (self.peek(",") or self.peek(";")):
+                self.fail("expected a comma or the semicolon that ends the group")
+
+    def bare_mailbox(self, *, is_quoted: bool) -> Mailbox:
+        self.comment = ""
+        address = self.addr_spec(is_quoted=is_quoted)
+        self.skip_space_and_comments()
+        return Mailbox(self.comment.strip(), address)
+
+    def phrase(self) -> tuple[list[str], bool]:
+        """The words of a display name, and whether it begins with a quoted string."""
+        words: list[str] = []
+        quoted = self.peek('"')
+        while True:
+            self.skip_space_and_comments()
+            if self.peek('"'):
+                words.append(self.quoted_string())
+                continue
+            match = _PHRASE_WORD.match(self.text, self.at)
+            if match is None:
+                return words, quoted
+            words.append(match[0])
+            self.at = match.end()
+
+    def angle_address(self) -> AddrSpec:
+        self.at += 1
+        self.skip_space_and_comments()
+        if self.peek("@"):
+            self.fail("source routes (<@a,@b:c@d>) are obsolete and refused")
+        address = self.addr_spec(is_quoted=self.peek('"'))
+        self.skip_space_and_comments()
+        if not self.take(">"):
+            self.fail("expected “>”")
+        return address
+
+    def addr_spec(self, *, is_quoted: bool) -> AddrSpec:
+        start = self.at
+        local_part = self.quoted_string() if is_quoted else self.dot_atom("an address")
+        self.skip_space_and_comments()
+        if not self.take("@"):
+            self.at = start
+            self.fail("an address needs “@” and a domain")
+        self.skip_space_and_comments()
+        return self.checked(local_part, self.domain(), start)
+
+    def domain(self) -> str:
+        literal = _DOMAIN_LITERAL.match(self.text, self.at)
+        if literal is not None:
+            self.at = literal.end()
+            return literal[0]
+        start = self.at
+        name = self.dot_atom("a domain after “@”")
+        try:
+            return encode_domain(name)
+        except AddressError as error:
+            self.at = start
+            self.fail(error.sentence)
+
+    def checked(self, local_part: str, domain: str, start: int) -> AddrSpec:
+        address = AddrSpec(local_part, domain)
+        if len(local_part.encode()) > MAX_LOCAL_PART:
+            self.at = start
+            self.fail(f"the part before “@” is longer than {MAX_LOCAL_PART} octets")
+        if len(str(address).encode()) > MAX_PATH - len("<>"):
+            self.at = start
+            self.fail(f"the address is longer than {MAX_PATH - len('<>')} octets")
+        return address
+
+    def dot_atom(self, expected: str) -> str:
+        match = _DOT_ATOM.match(self.text, self.at)
+        if match is None:
+            self.fail(f"expected {expected}")
+        self.at = match.end()
+        if self.peek("."):
+            self.fail("a dot must stand between two other characters; put such a name in double quotes")
+        return match[0]
+
+    def quoted_string(self) -> str:
+        match = _QUOTED.match(self.text, self.at)
+        if match is None:
+            self.fail("a double quote is never closed")
+        self.at = match.end()
+        return _QUOTED_PAIR.sub(r"\1", match[1])
+
+    def skip_space_and_comments(self) -> None:
+        while True:
+            match = _SPACE.match(self.text, self.at)
+            self.at = match.end() if match else self.at
+            if not self.peek("("):
+                return
+            self.comment = self.skip_comment()
+
+    def skip_comment(self) -> str:
+        """Pass one comment, nested ones with it, and give its text."""
+        start, depth, at = self.at, 0, self.at
+        while at < len(self.text):
+            character = self.text[at]
+            if character == "\\":
+                at += 1
+            elif character == "(":
+                depth += 1
+            elif character == ")":
+                depth -= 1
+                if depth == 0:
+                    self.at = at + 1
+                    return _QUOTED_PAIR.sub(r"\1", self.text[start + 1 : at])
+            if depth > MAX_NESTING:
+                break
+            at += 1
+        self.fail("a comment is never closed")
+
+    def peek(self, character: str) -> bool:
+        return self.text.startswith(character, self.at)
+
+    def take(self, character: str) -> bool:
+        if not self.peek(character):
+            return False
+        self.at += 1
+        return True
+
+    def fail(self, what: str) -> NoReturn:
+        place = f", at character {self.at + 1}" if self.at else ""
+        raise AddressError(f"“{printable(self.text, 120)}” is no valid address: {what}{place}")

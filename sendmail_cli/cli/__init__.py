@@ -1,0 +1,1 @@
+"""What the user typed: the only place that prints, prompts or exits."""

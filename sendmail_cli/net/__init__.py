@@ -1,0 +1,1 @@
+"""Bytes: names to a connected socket, deadlines, TLS; errors of the operating system become ours."""

@@ -1,0 +1,71 @@
+"""A password or token that can't be shown by accident, and the eraser for texts that may repeat it."""
+
+from __future__ import annotations
+
+MASK = "***"
+
+
+class Secret:
+    """A secret text. `str()`, `repr()`, formatting and pickling give `***` or fail; only `reveal()` gives the text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself. Call it where it goes on the wire and nowhere else."""
+        return self._text
+
+    def __str__(self) -> str:
+        return MASK
+
+    __repr__ = __str__
+
+    def __format__(self, specification: str) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is never written anywhere")
+
+
+class Redactor:
+    """Erases known secrets from text: plain and in base64, whatever the letter case, wherever they come from.
+
+    A server may echo what it was sent ("535 bad password 'hunter2'"), so what it says is erased as well as what
+    we say.
+    """
+
+    __slots__ = ("_forms",)
+
+    def __init__(self) -> None:
+        self._forms: list[str] = []
+
+    def add(self, text: str) -> None:
+        """From now on `text` and its base64 form are erased. An empty text is ignored."""
+        if not text:
+            return
+        from binascii import b2a_base64
+
+        encoded = b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
+        forms = {*self._forms, text.lower(), encoded.lower(), encoded.rstrip("=").lower()}
+        self._forms = sorted(forms, key=len, reverse=True)  # the longest first: one form may hold another
+
+    def redact(self, text: str) -> str:
+        """`text` with every known secret replaced by `***`."""
+        for form in self._forms:
+            folded = text.lower()
+            if len(folded) != len(text):  # some capitals have longer small letters: then compare as they stand
+                folded = text
+            start = folded.find(form)
+            while start >= 0:
+                text = f"{text[:start]}{MASK}{text[start + len(form) :]}"
+                folded = f"{folded[:start]}{MASK}{folded[start + len(form) :]}"
+                start = folded.find(form, start + len(MASK))
+        return text

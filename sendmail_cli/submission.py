@@ -1,0 +1,43 @@
+"""Envelope and content together: the only thing that crosses from message to wire, and what a queue would store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .smtp.envelope import Envelope
+
+
+class Content(Protocol):
+    """A whole message, header and body, as the octets that go over the wire before dot-stuffing.
+
+    Every line ends in CR LF and has at most 998 octets before it; no CR or LF stands alone.
+    """
+
+    @property
+    def size(self) -> int:
+        """Octets, line endings included: what `SIZE=` announces (RFC 1870)."""
+
+    @property
+    def is_7bit(self) -> bool:
+        """True when no octet is above 127 (RFC 2045 §2.7)."""
+
+    @property
+    def has_utf8_header(self) -> bool:
+        """True when the header itself is beyond ASCII, which needs SMTPUTF8 (RFC 6531)."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The octets from the beginning, in pieces of some tens of kilobytes. Each call starts anew.
+
+        Raises `InputOutputError` when a file has changed since it was measured: then nothing may be delivered.
+        """
+
+
+class Submission(NamedTuple):
+    """One message on its way: to whom, what, and the Message-ID by which its outcome is reported ("" if none)."""
+
+    envelope: Envelope
+    content: Content
+    message_id: str
