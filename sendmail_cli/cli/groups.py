@@ -1,0 +1,185 @@
+"""How our commands differ from click's: loaded when they are asked for, with options in named sections.
+
+A `LazyGroup` knows its commands from a table, so that `--help` and the completion of a command name load none of
+them. A `SectionedCommand` shows its options under headings and ends its help with examples and exit codes; the
+generator of the man page reads the same attributes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from sendmail_cli.cli.exit_codes import EXIT_CODE_MEANINGS
+from sendmail_cli.status import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from click.shell_completion import CompletionItem
+
+Decorated = TypeVar("Decorated", bound="Callable[..., Any] | click.Command")
+
+MAX_TERM_COLUMN = 28  # characters; an option that is longer gets a line to itself
+
+
+class SectionedOption(click.Option):
+    """An option that help and man page show under the heading `section`, or with the rest when that is None."""
+
+    def __init__(self, param_decls: Sequence[str] | None = None, *, section: str | None = None, **attributes: Any):
+        super().__init__(param_decls, **attributes)
+        self.section = section
+
+
+def option(*param_decls: str, section: str | None = None, **attributes: Any) -> Callable[[Decorated], Decorated]:
+    """`click.option` with a `section`."""
+    return click.option(*param_decls, cls=SectionedOption, section=section, **attributes)
+
+
+class SectionedCommand(click.Command):
+    """A command whose help has its options in sections, then examples and exit codes.
+
+    Each of `examples` is a command line, if need be after lines of explanation that begin with `#`. `exit_codes` are
+    the numbers that this command may end with; their texts stand in `EXIT_CODE_MEANINGS`. Raises ValueError for a
+    number that isn't one of ours.
+    """
+
+    def __init__(
+        self, name: str | None, *, examples: Iterable[str] = (), exit_codes: Iterable[int] = (), **attributes: Any
+    ) -> None:
+        super().__init__(name, **attributes)
+        self.examples = tuple(examples)
+        self.exit_codes = tuple(ExitCode(code) for code in exit_codes)
+
+    def option_sections(self, ctx: click.Context) -> dict[str, list[click.Option]]:
+        """The visible options by heading, in order of first appearance; those without a section come last."""
+        sections: dict[str, list[click.Option]] = {}
+        others = []
+        for parameter in self.get_params(ctx):
+            if not isinstance(parameter, click.Option) or parameter.hidden:
+                continue
+            section = getattr(parameter, "section", None)
+            if section is None:
+                others.append(parameter)
+            else:
+                sections.setdefault(section, []).append(parameter)
+        if others:
+            sections["Other options" if sections else "Options"] = others
+        return sections
+
+    def format_arguments(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Written with the options, so that all texts begin in one column."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes arguments and options, one heading a section."""
+        rows = {}
+        arguments = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Argument)]
+        if any(argument.help for argument in arguments):
+            rows["Arguments"] = [argument.get_help_record(ctx) for argument in arguments]
+        for section, options in self.option_sections(ctx).items():
+            rows[section] = [record for each in options if (record := each.get_help_record(ctx)) is not None]
+        _write_tables(formatter, rows)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes examples, exit codes and what the command says at its end."""
+        if self.examples:
+            with formatter.section("Examples"):
+                indent = " " * formatter.current_indent
+                for line in "\n".join(self.examples).splitlines():
+                    formatter.write(f"{indent}{line}\n")  # as it is: a wrapped command line can't be copied
+        if self.exit_codes:
+            with formatter.section("Exit codes"):
+                formatter.write_dl([(str(int(code)), EXIT_CODE_MEANINGS[code]) for code in self.exit_codes])
+        super().format_epilog(ctx, formatter)
+
+
+class SectionedGroup(SectionedCommand, click.Group):
+    """A group of sectioned commands, all at hand; its `command` and `group` decorators make sectioned ones."""
+
+    command_class = SectionedCommand
+    group_class: type[click.Group | type] | None = type  # a group in a group is of the same class
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order in which they were added: that of their use, not of the alphabet."""
+        return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the options, then the commands."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+class LazyCommand(NamedTuple):
+    """A line of a `LazyGroup`'s table: what is known of a command before it is loaded."""
+
+    name: str
+    help: str
+    target: str  # "package.module:attribute"
+
+    def load(self) -> click.Command:
+        """The command itself. Raises ImportError, AttributeError or TypeError when the table is wrong."""
+        module, _, attribute = self.target.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{self.target} is no command but {command!r}")
+        return command
+
+
+class LazyGroup(SectionedGroup):
+    """A group whose commands are imported when one of them is run, and by nothing else.
+
+    click's own group loads every command for its help and for the completion of a name.
+    """
+
+    group_class = SectionedGroup
+
+    def __init__(self, name: str | None, *, table: Iterable[LazyCommand], **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self.table = {command.name: command for command in table}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of the table."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, loaded now if it wasn't; None when there is none of that name."""
+        if cmd_name in self.table and cmd_name not in self.commands:
+            self.commands[cmd_name] = self.table[cmd_name].load()
+        return self.commands.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names. Raises NoSuchCommand with the nearest names."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:  # click looks for near names among the commands loaded so far
+            raise click.NoSuchCommand(error.command_name, possibilities=self.table, ctx=ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes names and one-line helps from the table."""
+        _write_tables(formatter, {"Commands": [(command.name, command.help) for command in self.table.values()]})
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin with `incomplete`, from the table; else the group's own options."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(command.name, help=command.help)
+            for command in self.table.values()
+            if command.name.startswith(incomplete)
+        ]
+        # Past click.Group, which would load every command to ask for its help.
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _write_tables(formatter: click.HelpFormatter, tables: dict[str, list[tuple[str, str]]]) -> None:
+    """Writes each table under its heading; the second column begins at the same place in all of them."""
+    terms = [term for rows in tables.values() for term, _ in rows]
+    column = min(max(map(len, terms), default=0), MAX_TERM_COLUMN)
+    for heading, rows in tables.items():
+        if rows:
+            with formatter.section(heading):
+                formatter.write_dl([(term.ljust(column), text) for term, text in rows], col_max=column)

@@ -1,0 +1,68 @@
+"""What became of a message, for each recipient (the words of RFC 3464 §2.3.3), and the exit code that follows."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.status import ExitCode
+
+if TYPE_CHECKING:
+    from sendmail_cli.errors import MailError
+    from sendmail_cli.status import EnhancedStatusCode
+
+
+class Action(Enum):
+    """What was done for a recipient."""
+
+    RELAYED = "relayed"  # the server has taken it over
+    DELAYED = "delayed"  # not now; trying again may help
+    FAILED = "failed"  # refused for good
+
+
+class RecipientOutcome(NamedTuple):
+    """What became of the message for one recipient."""
+
+    address: str
+    action: Action
+    exit_code: ExitCode  # what this outcome alone would be
+    code: int | None = None  # the reply that decided, None where no reply came to that
+    enhanced: EnhancedStatusCode | None = None
+    text: str = ""  # the reply's text, or our sentence; printable
+    is_in_doubt: bool = False  # the server may have taken it all the same
+
+
+class Report(NamedTuple):
+    """What became of a message."""
+
+    message_id: str
+    server: str
+    outcomes: tuple[RecipientOutcome, ...] = ()
+    error: MailError | None = None  # what ended the session, where it was no verdict on a recipient
+    profile: str | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0: all got it; 80: some; 81: the server may have it; else the verdict that speaks for all."""
+        outcomes = self.outcomes
+        if not outcomes:
+            return self.error.exit_code if self.error is not None else ExitCode.OK
+        if any(outcome.is_in_doubt for outcome in outcomes):
+            return ExitCode.IN_DOUBT
+        relayed = sum(outcome.action is Action.RELAYED for outcome in outcomes)
+        if relayed == len(outcomes):
+            return ExitCode.OK
+        return ExitCode.PARTIAL if relayed else _verdict(outcomes)
+
+    @property
+    def accepted(self) -> tuple[RecipientOutcome, ...]:
+        """Those whom the server took it for."""
+        return tuple(outcome for outcome in self.outcomes if outcome.action is Action.RELAYED)
+
+
+def _verdict(outcomes: tuple[RecipientOutcome, ...]) -> ExitCode:
+    """One code for all when nobody got it: a retry helps (75) if it helps anybody, else what they agree on."""
+    codes = {outcome.exit_code for outcome in outcomes}
+    if any(outcome.action is Action.DELAYED for outcome in outcomes) and ExitCode.TEMPFAIL in codes:
+        return ExitCode.TEMPFAIL
+    return codes.pop() if len(codes) == 1 else ExitCode.UNAVAILABLE

@@ -1,0 +1,282 @@
+"""One SMTP session over a stream: greeting, EHLO, STARTTLS, AUTH, transactions, QUIT, in that order and no other.
+
+`Connection` knows the protocol, `Stream` the bytes; this is the order of a dialogue and its deadlines. What to
+do about a refusal is `delivery`'s.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.errors import (
+    AuthenticationFailed,
+    CommandRefused,
+    ConnectionLost,
+    DeadlineExceeded,
+    MailError,
+    RemoteProtocolError,
+)
+from sendmail_cli.smtp import commands
+from sendmail_cli.smtp.connection import GREETING, Connection
+from sendmail_cli.smtp.content import dot_stuff
+from sendmail_cli.status import exit_code_for_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.net.stream import Stream
+    from sendmail_cli.net.tls import TLSContext
+    from sendmail_cli.smtp.capabilities import Capabilities
+    from sendmail_cli.smtp.commands import Command
+    from sendmail_cli.smtp.replies import Reply
+    from sendmail_cli.smtp.sasl import Mechanism
+    from sendmail_cli.smtp.transaction import Transaction
+    from sendmail_cli.submission import Content
+    from sendmail_cli.trace import Trace
+
+MAX_CHALLENGES = 20  # no mechanism needs more rounds than three or four; a server that goes on is broken or hostile
+SILENT_GREETING_HINT = (
+    "A server that expects TLS from the first byte waits in silence: try --tls implicit, usually with port 465. "
+    "A firewall that swallows the connection looks the same."
+)
+NO_SUCH_COMMAND = (500, 502)  # to EHLO: a server older than extensions (RFC 5321 §3.2)
+
+
+class TLSMode(Enum):
+    """How a connection comes to TLS (RFC 8314 §3)."""
+
+    IMPLICIT = "implicit"
+    STARTTLS = "starttls"
+    OPPORTUNISTIC = "opportunistic"
+    NONE = "none"
+
+
+class Server(NamedTuple):
+    """Where a message is submitted, and how."""
+
+    host: str  # a name in A-labels, or an IP address without brackets; "" where there is a socket_path
+    port: int
+    socket_path: str | None = None  # a unix socket, in place of host and port
+    tls: TLSMode = TLSMode.STARTTLS
+    user: str | None = None  # None: no authentication
+    auth: str = "auto"  # "auto", "plain", "login", "none"
+    ehlo_name: str | None = None  # None: from this machine's name, or its address on the connection
+    ca_file: str | None = None  # PEM; None: the system's
+    is_verified: bool = True  # False: whatever certificate is shown is taken (--insecure)
+    timeout: float | None = None  # seconds; caps every phase but the wait after the final dot
+
+    def __str__(self) -> str:
+        if self.socket_path is not None:
+            return self.socket_path
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Timeouts(NamedTuple):
+    """Seconds for each phase (RFC 5321 §4.5.3.2). Each is a deadline for a whole reply, not for its next octet."""
+
+    connect: float = 30.0
+    handshake: float = 60.0  # TLS; no RFC names one
+    greeting: float = 300.0
+    command: float = 300.0
+    data: float = 120.0
+    block: float = 180.0  # for each piece of content to be taken
+    content: float = 600.0  # after the final dot; giving up earlier makes duplicates (RFC 1047)
+    quit: float = 2.0  # its answer changes nothing
+
+    def capped(self, limit: float | None) -> Timeouts:
+        """The same with no phase but `content` longer than `limit`."""
+        if limit is None:
+            return self
+        return Timeouts(*(min(phase, limit) for phase in self))._replace(content=self.content)
+
+
+class Session:
+    """A dialogue with one server. Every method raises `MailError`: after one, only `close` makes sense."""
+
+    def __init__(self, stream: Stream, trace: Trace, timeouts: Timeouts, clock: Callable[[], float]) -> None:
+        self.stream = stream
+        self.trace = trace
+        self.timeouts = timeouts
+        self.connection = Connection()
+        self._clock = clock
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the last EHLO offered."""
+        return self.connection.capabilities
+
+    def greet(self) -> Reply:
+        """Wait for the greeting. Raises `CommandRefused` when the server doesn't want to talk."""
+        reply = self._answer(self.timeouts.greeting)
+        return self._demand(reply, GREETING.verb, "the server turned us away")
+
+    def hello(self, name: str) -> Reply:
+        """Say EHLO, and HELO to a server that doesn't know EHLO; then no extension is used."""
+        reply = self.command(commands.ehlo(name))
+        if reply.code in NO_SUCH_COMMAND:
+            reply = self.command(commands.helo(name))
+        return self._demand(reply, "EHLO", f"the server refused our name {name}")
+
+    def start_tls(self, context: TLSContext, host: str, ehlo_name: str) -> None:
+        """STARTTLS, the handshake, and EHLO anew (RFC 3207). Nothing said before it is believed after it."""
+        reply = self.command(commands.STARTTLS)
+        self._demand(reply, "STARTTLS", "the server offered STARTTLS and then refused it")
+        self.connection.start_tls()
+        self.secure(context, host)
+        self.hello(ehlo_name)
+
+    def secure(self, context: TLSContext, host: str) -> None:
+        """The TLS handshake, and its result in the trace."""
+        self.stream.start_tls(context, host, self._clock() + self.timeouts.handshake)
+        if self.trace.is_on:
+            self.trace.secured(self.stream.tls_facts())
+
+    def authenticate(self, mechanism: Mechanism) -> Reply:
+        """One authentication exchange (RFC 4954 §4). Raises `AuthenticationFailed` when the server refuses."""
+        for text in mechanism.secrets():
+            self.trace.redactor.add(text)
+        initial = mechanism.initial_response()
+        reply = self.command(commands.auth(mechanism.name, initial))
+        for _ in range(MAX_CHALLENGES):
+            if reply.code != 334:
+                break
+            reply = self.command(self._response_to(reply, mechanism))
+        else:
+            raise RemoteProtocolError("the server asks for one answer after another and never decides on the sign-in")
+        if not reply.is_positive:
+            exit_code = exit_code_for_reply(reply.code, reply.enhanced, "AUTH")
+            raise AuthenticationFailed(
+                f"the server did not accept the sign-in by {mechanism.name}", exit_code, server_reply=str(reply)
+            )
+        return reply
+
+    def _response_to(self, reply: Reply, mechanism: Mechanism) -> Command:
+        challenge = reply.challenge()
+        if challenge is not None:
+            return commands.response(mechanism.respond(challenge))
+        self.command(commands.CANCEL)  # RFC 4954 §4: the one way out of an exchange
+        raise RemoteProtocolError("the server's sign-in challenge is not base64", server_reply=str(reply))
+
+    def transact(self, transaction: Transaction, content: Content) -> None:
+        """One mail transaction; the replies are then in `transaction`.
+
+        An error leaves in it what was answered until then; `transaction.is_in_doubt` tells whether the server may
+        have taken the message all the same.
+        """
+        while group := transaction.next_group():
+            self._send(*group)
+            for command in group:
+                timeout = self.timeouts.data if command.verb == "DATA" else self.timeouts.command
+                transaction.receive(self._answer(timeout))
+                if self.connection.is_closing:
+                    return
+        if transaction.wants_content:
+            self._send_content(transaction, content)
+        elif transaction.is_content_expected:  # 354 though nobody is to get it: RFC 2920 §3.1 wants a lone dot
+            self._send(commands.END_OF_CONTENT)
+            self._answer(self.timeouts.content)
+
+    def _send_content(self, transaction: Transaction, content: Content) -> None:
+        if self.trace.is_on:
+            self.trace.content(content.size)
+        pending = b""
+        for piece in dot_stuff(content.chunks()):
+            if pending and self._interrupted_by_reply(pending, transaction):
+                return
+            pending = piece
+        try:
+            self._write_end(pending, transaction)
+        except ConnectionLost as error:
+            if transaction.is_end_sent:
+                raise
+            transaction.receive_early(self._last_words(error))
+            return
+        transaction.receive(self._answer(self.timeouts.content))
+
+    def _write_end(self, pending: bytes, transaction: Transaction) -> None:
+        """The last piece and the final dot in one flight. From its last octet on the outcome is the server's."""
+        command = commands.END_OF_CONTENT
+        flight = pending + self.connection.send(command)
+        transaction.is_end_sent = True
+        try:
+            self.stream.write(flight, self._clock() + self.timeouts.block)
+        except BaseException:
+            transaction.is_end_sent = self.stream.unsent == 0
+            raise
+        self.trace.sent(command.shown)
+
+    def _interrupted_by_reply(self, piece: bytes, transaction: Transaction) -> bool:
+        """Write `piece`; True when the server answered before the content was whole (552 and gone, say)."""
+        try:
+            self.stream.write(piece, self._clock() + self.timeouts.block)
+        except ConnectionLost as error:
+            transaction.receive_early(self._last_words(error))
+            return True
+        if not self.stream.has_input:
+            return False
+        transaction.receive_early(self._early_reply())
+        return True
+
+    def _early_reply(self) -> Reply:
+        """The reply that came in the middle of the content. It ends the session: the content is not whole."""
+        self.connection.abandon_content()
+        return self._answer(self.timeouts.command)
+
+    def _last_words(self, error: ConnectionLost) -> Reply:
+        """What the server said before it cut the connection; raises `error` when it said nothing."""
+        self.connection.abandon_content()
+        try:
+            return self._answer(0.0)
+        except MailError:
+            raise error from None
+
+    def command(self, command: Command) -> Reply:
+        """Send one command and give its reply, whatever it says."""
+        self._send(command)
+        return self._answer(self.timeouts.command)
+
+    def quit(self) -> None:
+        """Say QUIT where that still makes sense, and close. Never raises, never waits more than a moment."""
+        try:
+            if self.connection.may_quit:
+                self._send(commands.QUIT)
+                self._answer(self.timeouts.quit)
+        except MailError:
+            pass  # RFC 5321 §4.1.1.10: the outcome is known already
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection without a word."""
+        self.stream.close()
+
+    def _send(self, *group: Command) -> None:
+        """One flight. An unasked line that arrived meanwhile must not count as the answer to it."""
+        self.connection.receive_data(self.stream.read_available())
+        self.connection.check_nothing_unasked()
+        flight = b"".join([self.connection.send(command) for command in group])
+        for command in group:
+            self.trace.sent(command.shown)
+        self.stream.write(flight, self._clock() + self.timeouts.command)
+
+    def _answer(self, timeout: float) -> Reply:
+        """The reply to the oldest command that has none. `timeout` is for the whole reply."""
+        deadline = self._clock() + timeout
+        while (reply := self.connection.next_reply()) is None:
+            waiting_for = self.connection.awaited
+            try:
+                self.connection.receive_data(self.stream.read(deadline))
+            except DeadlineExceeded:
+                raise DeadlineExceeded(
+                    f"the server did not {waiting_for} within {timeout:g} seconds",
+                    hint=SILENT_GREETING_HINT if self.connection.is_greeting_awaited else "",
+                ) from None
+        reply = reply.redacted(self.trace.redactor.redact)
+        self.trace.received(reply)
+        return reply
+
+    def _demand(self, reply: Reply, verb: str, sentence: str) -> Reply:
+        if reply.is_positive:
+            return reply
+        raise CommandRefused(sentence, exit_code_for_reply(reply.code, reply.enhanced, verb), server_reply=str(reply))

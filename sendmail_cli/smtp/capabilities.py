@@ -1,0 +1,53 @@
+"""What a server offers in its answer to EHLO (RFC 5321 §4.1.1.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from sendmail_cli.smtp.replies import Reply
+
+MAX_SIZE_DIGITS = 20  # RFC 1870 §4
+
+
+class Capabilities(NamedTuple):
+    """The server's name for itself and its extensions: (keyword in capitals, parameters) in the order offered."""
+
+    domain: str = ""
+    extensions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def offers(self, keyword: str) -> bool:
+        """True when the extension is there. `keyword` in capitals."""
+        return any(name == keyword for name, _ in self.extensions)
+
+    def parameters(self, keyword: str) -> tuple[str, ...]:
+        """The parameters of an extension, those of repeated lines together."""
+        return tuple(value for name, values in self.extensions if name == keyword for value in values)
+
+    @property
+    def size_limit(self) -> int | None:
+        """The largest message taken, in octets; None for no limit, or none that can be understood (RFC 1870 §4)."""
+        value = next(iter(self.parameters("SIZE")), "")
+        if not (value.isascii() and value.isdigit() and len(value) <= MAX_SIZE_DIGITS):
+            return None
+        return int(value) or None
+
+    @property
+    def auth_mechanisms(self) -> tuple[str, ...]:
+        """The SASL mechanisms in capitals, without repeats; `AUTH=LOGIN` of old servers counts."""
+        named = [value.upper() for value in self.parameters("AUTH")]
+        for keyword, values in self.extensions:
+            if keyword.startswith("AUTH="):
+                named += [keyword.removeprefix("AUTH="), *(value.upper() for value in values)]
+        return tuple(dict.fromkeys(filter(None, named)))
+
+
+def parse_capabilities(reply: Reply) -> Capabilities:
+    """What a positive answer to EHLO offers. A line that is no extension is passed over."""
+    first, *rest = reply.lines or ("",)
+    extensions = []
+    for line in rest:
+        words = line.split()
+        if words and words[0][0].isalnum() and words[0].isascii():
+            extensions.append((words[0].upper(), tuple(words[1:])))
+    return Capabilities(first.partition(" ")[0], tuple(extensions))

@@ -1,0 +1,102 @@
+"""Commands as the octets that go over the wire (RFC 5321 §4.1). What could break a line never becomes one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.errors import LocalProtocolError
+from sendmail_cli.printable import printable
+from sendmail_cli.secret import MASK
+
+if TYPE_CHECKING:
+    from sendmail_cli.smtp.envelope import ForwardPath, ReversePath
+
+MAX_COMMAND_LINE = 512  # octets with CR LF; RFC 5321 §4.5.3.1.4; parameters of extensions come on top
+MAX_AUTH_LINE = 12288  # octets; RFC 4954 §4
+
+
+class Command(NamedTuple):
+    """One command line. `line` ends in CR LF; `shown` is what a trace may show of it."""
+
+    verb: str
+    line: bytes
+    shown: str
+
+
+def _command(verb: str, argument: str = "", parameters: tuple[str, ...] = ()) -> Command:
+    text = " ".join([verb, argument] if argument else [verb])
+    line = _octets(text)
+    if len(line) > MAX_COMMAND_LINE - len("\r\n"):
+        raise LocalProtocolError(f"the command “{printable(text, 60)}” is longer than {MAX_COMMAND_LINE} octets")
+    for parameter in parameters:
+        text = f"{text} {parameter}"
+        line += b" " + _octets(parameter)
+    return Command(verb.partition(" ")[0], line + b"\r\n", printable(text))
+
+
+def _octets(text: str) -> bytes:
+    if any(character < " " or character == "\x7f" for character in text):
+        raise LocalProtocolError(f"“{printable(text, 60)}” holds a control character and can't be part of a command")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise LocalProtocolError(f"“{printable(text, 60)}” is not valid Unicode") from None
+
+
+def ehlo(name: str) -> Command:
+    """EHLO (RFC 5321 §4.1.1.1)."""
+    return _command("EHLO", name)
+
+
+def helo(name: str) -> Command:
+    """HELO, for servers that don't know EHLO."""
+    return _command("HELO", name)
+
+
+def mail(path: ReversePath, parameters: tuple[str, ...] = ()) -> Command:
+    """MAIL (RFC 5321 §4.1.1.2) with its extension parameters, `SIZE=42` for one."""
+    return _command("MAIL", f"FROM:{path}", parameters)
+
+
+def rcpt(path: ForwardPath, parameters: tuple[str, ...] = ()) -> Command:
+    """RCPT (RFC 5321 §4.1.1.3)."""
+    return _command("RCPT", f"TO:{path}", parameters)
+
+
+def auth(mechanism: str, initial_response: bytes | None) -> Command:
+    """AUTH (RFC 4954 §4). An empty initial response is a "="; None is none at all."""
+    if initial_response is None:
+        return _command("AUTH", mechanism)
+    return _secret("AUTH", f"AUTH {mechanism} ", _base64(initial_response) or b"=")
+
+
+def response(octets: bytes) -> Command:
+    """The answer to a 334 challenge."""
+    return _secret("RESPONSE", "", _base64(octets))
+
+
+def verbatim(text: str) -> Command:
+    """A command as a person typed it. Raises `LocalProtocolError` where it can't be one line."""
+    return _command(text.strip().partition(" ")[0].upper(), text.strip().partition(" ")[2])
+
+
+def _secret(verb: str, start: str, encoded: bytes) -> Command:
+    line = start.encode("ascii") + encoded + b"\r\n"
+    if len(line) > MAX_AUTH_LINE:
+        raise LocalProtocolError(f"the sign-in needs a line longer than {MAX_AUTH_LINE} octets")
+    return Command(verb, line, f"{start}{MASK}")
+
+
+def _base64(octets: bytes) -> bytes:
+    from binascii import b2a_base64
+
+    return b2a_base64(octets, newline=False)
+
+
+STARTTLS = _command("STARTTLS")
+DATA = _command("DATA")
+RSET = _command("RSET")
+NOOP = _command("NOOP")
+QUIT = _command("QUIT")
+CANCEL = Command("RESPONSE", b"*\r\n", "*")
+END_OF_CONTENT = Command("CONTENT", b".\r\n", ".")

@@ -1,0 +1,47 @@
+"""The content on the wire: line endings and dots (RFC 5321 §2.3.8, §4.5.2), chunk by chunk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def normalise_line_endings(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same lines, each ended by CR LF, whether they were ended by LF, CR LF, CR or all of them mixed."""
+    held = b""  # a CR at a chunk's end: what it means shows in the next
+    for chunk in chunks:
+        data = held + chunk
+        held = b"\r" if data.endswith(b"\r") else b""
+        if held:
+            data = data[:-1]
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if data:
+            yield data.replace(b"\n", b"\r\n")
+    if held:
+        yield b"\r\n"
+
+
+def dot_stuff(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The octets to send after 354, all but the lone dot: each line that begins with a dot gets another.
+
+    `chunks` must have CR LF line endings; the last line gets one where it has none. Nothing comes out for nothing.
+    """
+    at_line_start = True
+    held = b""  # a CR at a chunk's end stays with its LF, so that no line border falls between two chunks
+    for chunk in chunks:
+        data = held + chunk
+        held = b"\r" if data.endswith(b"\r") else b""
+        if held:
+            data = data[:-1]
+        if not data:
+            continue
+        stuffed = data.replace(b"\r\n.", b"\r\n..") if b"\r\n." in data else data
+        if at_line_start and data.startswith(b"."):
+            stuffed = b"." + stuffed
+        at_line_start = data.endswith(b"\r\n")
+        yield stuffed
+    if not at_line_start:
+        yield b"\r\n"

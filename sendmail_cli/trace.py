@@ -1,0 +1,74 @@
+"""What was said, when, and under which TLS, with every secret masked. The trace collects; `cli/output` shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.secret import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.net.tls import TLSFacts
+    from sendmail_cli.smtp.replies import Reply
+
+
+class TraceEvent(NamedTuple):
+    """One line of a trace. `text` is printable and free of secrets."""
+
+    kind: str  # "sent", "received", "content", "note"
+    text: str
+    seconds: float  # since the event before it: for "received" what the server took
+    is_secured: bool  # under TLS
+
+
+class Trace:
+    """Gives each event to `sink` as it happens; without a sink it costs next to nothing, but still knows secrets."""
+
+    def __init__(self, clock: Callable[[], float], sink: Callable[[TraceEvent], None] | None = None) -> None:
+        self.redactor = Redactor()
+        self._clock = clock
+        self._sink = sink
+        self._last = clock()
+        self._is_secured = False
+
+    @property
+    def is_on(self) -> bool:
+        """True when somebody listens."""
+        return self._sink is not None
+
+    def sent(self, text: str) -> None:
+        """A command that went out."""
+        self._add("sent", text)
+
+    def received(self, reply: Reply) -> None:
+        """A whole reply, as the lines it came in."""
+        if self._sink is None:
+            return
+        *first, last = reply.lines or ("",)
+        for line in first:
+            self._add("received", f"{reply.code}-{line}")
+        self._add("received", f"{reply.code} {last}")
+
+    def content(self, size: int) -> None:
+        """The content begins; its octets are not shown."""
+        self._add("content", f"{size:,} octets of message")
+
+    def secured(self, facts: TLSFacts | None) -> None:
+        """TLS is in force."""
+        if facts is None:
+            return
+        self._is_secured = True
+        whose = facts.subject or "certificate not verified"
+        self._add("note", f"{facts.version}, {facts.cipher}, {whose}, {facts.fingerprint}")
+
+    def note(self, text: str) -> None:
+        """Anything else worth knowing."""
+        self._add("note", text)
+
+    def _add(self, kind: str, text: str) -> None:
+        if self._sink is None:
+            return
+        now = self._clock()
+        self._sink(TraceEvent(kind, self.redactor.redact(text), now - self._last, self._is_secured))
+        self._last = now
