@@ -40,6 +40,7 @@ class Report(NamedTuple):
     outcomes: tuple[RecipientOutcome, ...] = ()
     error: MailError | None = None  # what ended the session, where it was no verdict on a recipient
     profile: str | None = None
+    kept_at: str | None = None  # the file in which the sandbox keeps it
 
     @property
     def exit_code(self) -> ExitCode:

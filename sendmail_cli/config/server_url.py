@@ -76,8 +76,7 @@ def parse_server_url(text: str) -> ServerURL:
 
 
 def _parse_socket_path(path: str) -> str:
-    if path.startswith("//"):  # unix:///run/smtp is as good as unix:/run/smtp
-        path = path[2:]
+    path = path.removeprefix("//")  # unix:///run/smtp is as good as unix:/run/smtp
     if not path.startswith("/"):
         raise UsageError("a socket's path is absolute: unix:/run/…")
     return path
@@ -118,7 +117,9 @@ def _parse_user(text: str) -> str:
 def _without_path(text: str) -> str:
     host = re.split("[/?#]", text, maxsplit=1)[0]
     if host != text:
-        raise UsageError("nothing follows the host and its port: leave out what comes after them", hint=f"A server is {_FORM}.")
+        raise UsageError(
+            "nothing follows the host and its port: leave out what comes after them", hint=f"A server is {_FORM}."
+        )
     return host
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from sendmail_cli.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,7 +35,7 @@ class Place(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file}, line {self.line}"
+        return f"{printable(self.file)}, line {self.line}"
 
 
 class TomlLines(NamedTuple):
@@ -54,6 +56,7 @@ def find_lines(file: str, text: str) -> TomlLines:
     reader = _Reader()
     for token in _TOKEN.finditer(text):
         reader.take(token.lastgroup or "", token[0])
+    reader.end_statement()
     return TomlLines(file, reader.lines)
 
 

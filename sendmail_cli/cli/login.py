@@ -1,0 +1,102 @@
+"""`sendmail-cli login` and `logout`: a profile's password in the keyring of the operating system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sendmail_cli import service
+from sendmail_cli.cli.groups import SectionedCommand, option
+from sendmail_cli.cli.options import Talk, output_options, talk
+from sendmail_cli.cli.params import PROFILE
+from sendmail_cli.config import keyring
+from sendmail_cli.config.profiles import load_profiles
+from sendmail_cli.config.settings import ServerFlags, resolve_settings
+from sendmail_cli.errors import ConfigError, UsageError
+from sendmail_cli.secret import Secret
+from sendmail_cli.status import ExitCode
+
+if TYPE_CHECKING:
+    from sendmail_cli.config.settings import Settings
+
+
+@click.command(
+    "login",
+    cls=SectionedCommand,
+    short_help="Put a profile's password in the keyring, after the server took it.",
+    examples=("sendmail-cli login work", "pass show mail/work | sendmail-cli login work"),
+    exit_codes=(0, 64, 68, 69, 75, 76, 77, 78, 130, 143),
+)
+@click.argument("name", required=False, type=PROFILE)
+@option("--no-check", is_flag=True, help="Store the password without trying it at the server.")
+@output_options
+@click.pass_context
+def login(context: click.Context, name: str | None, no_check: bool, **values: Any) -> ExitCode:  # noqa: FBT001
+    """Ask for the password of the profile NAME, sign in with it, and keep it in the keyring if the server took it.
+
+    Without a terminal the password is the first line of standard input.
+    """
+    talking = talk(context, values)
+    settings, profile, user = _whose(name, talking)
+    password = _password(f"Password of {user} at {settings.server}", talking)
+    if not no_check:
+        with service.connect(
+            settings, talking.environment, password=password, on_event=talking.on_event, may_ask=talking.may_ask
+        ):
+            talking.output.note("the server accepted the password")
+    keyring.set_password(settings, talking.environment, password, may_ask=talking.may_ask)
+    if not talking.output.is_quiet:
+        accepted = "stored without a check" if no_check else f"{settings.server} accepted it; stored"
+        talking.output.say(f"{accepted} in the keyring for profile {profile}")
+    return ExitCode.OK
+
+
+@click.command(
+    "logout",
+    cls=SectionedCommand,
+    short_help="Take a profile's password out of the keyring.",
+    examples=("sendmail-cli logout work",),
+    exit_codes=(0, 64, 75, 78),
+)
+@click.argument("name", required=False, type=PROFILE)
+@output_options
+@click.pass_context
+def logout(context: click.Context, name: str | None, **values: Any) -> ExitCode:
+    """Take the password of the profile NAME out of the keyring."""
+    talking = talk(context, values)
+    settings, profile, _ = _whose(name, talking)
+    keyring.delete_password(settings, talking.environment, may_ask=talking.may_ask)
+    if not talking.output.is_quiet:
+        talking.output.say(f"the password of profile {profile} is out of the keyring")
+    return ExitCode.OK
+
+
+def _whose(name: str | None, talking: Talk) -> tuple[Settings, str, str]:
+    """Settings, profile and user that a password is for. Raises `ConfigError` when no password is needed."""
+    settings = resolve_settings(ServerFlags(profile=name), load_profiles(talking.environment), talking.environment)
+    if settings.profile_name is None:
+        raise ConfigError(
+            "no profile is set up, and a password belongs to one",
+            hint="sendmail-cli profile add work --from you@example.org --server smtp.example.org "
+            "--user you@example.org",
+        )
+    if settings.server.user is None:
+        raise ConfigError(
+            f"the profile {settings.profile_name} signs in nowhere: it has no user",
+            hint=f"If its server wants one: sendmail-cli profile set {settings.profile_name} --user USER",
+        )
+    return settings, settings.profile_name, settings.server.user
+
+
+def _password(prompt: str, talking: Talk) -> Secret:
+    stdin = talking.environment.stdin
+    if talking.environment.is_terminal(stdin):
+        if not talking.may_ask:
+            raise UsageError("--no-input forbids to ask for the password", hint="Pipe it in on one line.")
+        return Secret(click.prompt(prompt, hide_input=True, err=True))
+    line = stdin.readline() if stdin is not None else b""
+    password = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+    if not password:
+        raise UsageError("no password on standard input", hint="Run it on a terminal to be asked, or pipe in one line.")
+    return Secret(password)

@@ -1,0 +1,118 @@
+"""Stacks of options that several commands share, and what they were set to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from sendmail_cli.cli.groups import option
+from sendmail_cli.cli.output import Output
+from sendmail_cli.cli.params import DURATION, FILE, PROFILE
+from sendmail_cli.config.settings import ServerFlags
+from sendmail_cli.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.addresses import Mailbox
+
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+TLS_MODES = ("implicit", "starttls", "opportunistic", "none")
+
+
+class Talk(NamedTuple):
+    """How a command speaks with its user."""
+
+    output: Output
+    environment: Environment
+    may_ask: bool
+
+    @property
+    def on_event(self) -> Callable[[Any], None] | None:
+        """Where the trace goes: nowhere unless --verbose was given."""
+        return self.output.event if self.output.is_verbose else None
+
+
+def stack(*options: Decorator) -> Decorator:
+    """Options as one decorator, shown in the order given."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for each in reversed(options):
+            function = each(function)
+        return function
+
+    return decorate
+
+
+def profile_option(help_text: str = "Use this profile; without it the default one.") -> Decorator:
+    """-p/--profile."""
+    return option("-p", "--profile", type=PROFILE, section="Where", help=help_text)
+
+
+server_options = stack(
+    profile_option(),
+    option(
+        "-S",
+        "--server",
+        metavar="SERVER",
+        section="Where",
+        help="Submit to [smtps://|smtp://][user@]host[:port], or unix:/path. "
+        "Without a port: 465, and 25 on this machine.",
+    ),
+    option(
+        "--tls",
+        type=click.Choice(TLS_MODES),
+        section="Where",
+        help="implicit: from the first byte (port 465); starttls: required (other ports); opportunistic: if offered; "
+        "none: in the clear. The last two never carry a password off this machine.",
+    ),
+    option("--ca-file", type=FILE, section="Where", help="Trust the authorities in this PEM file, not the system's."),
+    option("--insecure", is_flag=True, section="Where", help="Take any certificate, this once. Says so, each time."),
+    option("--ehlo", metavar="NAME", section="Where", help="Call ourselves this in EHLO."),
+    option(
+        "--timeout",
+        type=DURATION,
+        section="Where",
+        help="Wait at most this long (30, 30s, 5m) in each phase but after the final dot. "
+        "Default: the minutes of RFC 5321.",
+    ),
+)
+
+output_options = stack(
+    option("-v", "--verbose", is_flag=True, section="How", help="Show the dialogue with the server, and each choice."),
+    option("-q", "--quiet", is_flag=True, section="How", help="Say nothing but errors."),
+    option("--no-input", is_flag=True, section="How", help="Never ask anything, whatever the terminal."),
+    option("--debug", is_flag=True, section="How", help="On a fault of the program itself, show where it was."),
+)
+
+json_option = option("--json", "is_json", is_flag=True, section="How", help="Print one JSON object, on failure too.")
+
+
+def server_flags(values: dict[str, Any], *, from_: Mailbox | None = None) -> ServerFlags:
+    """The options of `server_options`, taken out of a command's `values`."""
+    return ServerFlags(
+        profile=values.pop("profile"),
+        server=values.pop("server"),
+        tls=values.pop("tls"),
+        ca_file=values.pop("ca_file"),
+        insecure=values.pop("insecure"),
+        ehlo=values.pop("ehlo"),
+        timeout=values.pop("timeout"),
+        from_=from_,
+    )
+
+
+def talk(context: click.Context, values: dict[str, Any]) -> Talk:
+    """The options of `output_options`, taken out of a command's `values`."""
+    environment = context.find_object(Environment) or Environment()
+    output = Output(
+        environment,
+        is_verbose=values.pop("verbose"),
+        is_quiet=values.pop("quiet"),
+        is_json=values.pop("is_json", False),
+    )
+    values.pop("debug")  # the root group's, who reads it from the arguments: errors come before options are known
+    refused = values.pop("no_input") or environment.variables.get("SENDMAIL_CLI_NO_INPUT") == "1"
+    return Talk(output, environment, not refused and environment.is_terminal(environment.stderr))

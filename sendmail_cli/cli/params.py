@@ -1,0 +1,114 @@
+"""click parameter types wrapped round our own parsers; what they refuse is unusable data (65), not wrong usage (64)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sendmail_cli.addresses import Address, Mailbox, parse_addr_spec, parse_address_list, parse_mailbox
+from sendmail_cli.smtp.envelope import ReversePath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.shell_completion import CompletionItem
+
+Value = TypeVar("Value")
+
+
+class _Parsed(click.ParamType[Value]):
+    """A type whose values `parse` makes of the text; its `MailError` says which option it was."""
+
+    def __init__(self, name: str, parse: Callable[[str], Value], metavar: str) -> None:
+        self.name = name
+        self._parse = parse
+        self._metavar = metavar
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return self._metavar
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Value:
+        from sendmail_cli.errors import MailError
+
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # click hands a converted value in again
+        try:
+            return self._parse(value)
+        except MailError as error:
+            error.sentence = f"{_label(param)}: {error.sentence}"
+            raise
+
+
+class ProfileName(click.ParamType[str]):
+    """The name of a profile; the shell completes it."""
+
+    name = "profile"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "PROFILE"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The profiles there are; none when the file can't be read."""
+        from click.shell_completion import CompletionItem
+
+        from sendmail_cli.config.profiles import load_profiles
+        from sendmail_cli.environment import Environment
+        from sendmail_cli.errors import MailError
+
+        try:
+            names = load_profiles(Environment()).names
+        except (MailError, OSError):
+            return []
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _label(param: click.Parameter | None) -> str:
+    if isinstance(param, click.Option):
+        return max(param.opts, key=len)
+    return "recipient"
+
+
+def _reverse_path(text: str) -> ReversePath:
+    """The reverse-path in `text`; "" and "<>" are the null path."""
+    if text.strip() in {"", "<>"}:
+        return ReversePath(None)
+    bare = text.strip()
+    if bare.startswith("<") and bare.endswith(">"):
+        bare = bare[1:-1]
+    return ReversePath(parse_addr_spec(bare))
+
+
+def _header(text: str) -> tuple[str, str]:
+    from sendmail_cli.message.draft import parse_header
+
+    return parse_header(text_of(text))
+
+
+def _duration(text: str) -> float:
+    from sendmail_cli.config.settings import parse_timeout
+
+    return parse_timeout(text)
+
+
+def text_of(argument: str) -> str:
+    """The text of a command-line argument whose bytes may be in another charset than the system's.
+
+    Python keeps undecodable bytes as lone surrogates; they are read as ISO-8859-1 then, as a body is.
+    """
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(argument).decode("iso-8859-1")
+    return argument
+
+
+ADDRESSES: click.ParamType[tuple[Address, ...]] = _Parsed("addresses", parse_address_list, "ADDRESS")
+MAILBOX: click.ParamType[Mailbox] = _Parsed("mailbox", parse_mailbox, "ADDRESS")
+REVERSE_PATH: click.ParamType[ReversePath] = _Parsed("reverse-path", _reverse_path, "ADDRESS")
+HEADER: click.ParamType[tuple[str, str]] = _Parsed("header", _header, "'NAME: VALUE'")
+DURATION: click.ParamType[float] = _Parsed("duration", _duration, "TIME")
+PROFILE = ProfileName()
+TEXT: click.ParamType[str] = _Parsed("text", text_of, "TEXT")
+FILE = click.Path(path_type=str)  # opened by what reads it, never at parse time; "-" is ours to understand

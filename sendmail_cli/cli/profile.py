@@ -1,0 +1,226 @@
+"""`sendmail-cli profile`: add, list, show, set, remove, default."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import click
+
+from sendmail_cli.cli.groups import SectionedGroup, option
+from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, stack, talk
+from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT
+from sendmail_cli.config import profile_file
+from sendmail_cli.config.profile_keys import AUTH_CHOICES
+from sendmail_cli.config.profiles import SANDBOX, load_profiles
+from sendmail_cli.config.settings import ServerFlags, choose_profile, describe_settings, resolve_settings
+from sendmail_cli.errors import UsageError
+from sendmail_cli.status import ExitCode
+
+KEYS = ("from", "server", "user", "tls", "auth", "ehlo", "ca_file", "timeout")
+
+SERVER_HELP = "[smtps://|smtp://][user@]host[:port], or unix:/path."
+
+value_options = stack(
+    option("--from", type=TEXT, metavar="ADDRESS", section="What it holds", help="Whom mail is from."),
+    option("--server", metavar="SERVER", section="What it holds", help=SERVER_HELP),
+    option("--user", section="What it holds", help="The name to sign in with."),
+    option("--tls", type=click.Choice(TLS_MODES), section="What it holds", help="How the connection comes to TLS."),
+    option("--auth", type=click.Choice(AUTH_CHOICES), section="What it holds", help="How to sign in."),
+    option("--ehlo", metavar="NAME", section="What it holds", help="What to call ourselves in EHLO."),
+    option("--ca-file", type=FILE, section="What it holds", help="Authorities to trust instead of the system's."),
+    option("--timeout", metavar="TIME", section="What it holds", help="The longest wait in each phase: 30s, 5m."),
+    option(
+        "--password-command",
+        metavar="COMMAND",
+        section="What it holds",
+        help="A command that prints the password, run without a shell. Without one it comes from the keyring.",
+    ),
+    option("-H", "--header", multiple=True, type=HEADER, section="What it holds", help="Add this to each message."),
+)  # fmt: skip
+
+
+@click.group(
+    "profile",
+    cls=SectionedGroup,
+    short_help="Add, list, show, set and remove profiles.",
+    examples=(
+        "sendmail-cli profile add work --from you@example.org --server smtp.example.org \\",
+        "    --user you@example.org",
+        "sendmail-cli profile list",
+        "sendmail-cli profile show work",
+    ),
+    exit_codes=(0, 64, 73, 78),
+)
+def profile() -> None:
+    """A profile says whom mail is from, which server takes it, and how to sign in there.
+
+    Profiles are kept in profiles.toml; edit it by hand if you like, comments stay. The password goes to the keyring:
+    sendmail-cli login NAME.
+    """
+
+
+@profile.command(
+    "add",
+    short_help="Add a profile.",
+    examples=(
+        "sendmail-cli profile add work --from 'Ada <ada@example.org>' \\",
+        "    --server smtps://smtp.example.org --user ada@example.org",
+        "sendmail-cli profile add local --from cron@example.org --server localhost",
+    ),
+    exit_codes=(0, 64, 65, 73, 78),
+)
+@click.argument("name")
+@value_options
+@output_options
+@click.pass_context
+def add(context: click.Context, name: str, **values: Any) -> ExitCode:
+    """Add the profile NAME. The first one becomes the default."""
+    talking = talk(context, values)
+    fields = _fields(values)
+    missing = [key for key in ("from", "server") if key not in fields]
+    if missing:
+        raise UsageError(f"a profile needs {' and '.join(f'--{key}' for key in missing)}")
+    path = profile_file.save_profile(talking.environment, name, fields)
+    if not talking.output.is_quiet:
+        talking.output.say(f"added {name} to {path}")
+        if "user" in fields or "@" in str(fields["server"]):
+            talking.output.say(f"next: sendmail-cli login {name}")
+    return ExitCode.OK
+
+
+@profile.command(
+    "list", short_help="List the profiles.", examples=("sendmail-cli profile list",), exit_codes=(0, 64, 78)
+)
+@output_options
+@json_option
+@click.pass_context
+def list_profiles(context: click.Context, **values: Any) -> ExitCode:
+    """List the profiles, the default one with a star. The built-in profile sandbox is always there."""
+    talking = talk(context, values)
+    profiles = load_profiles(talking.environment)
+    chosen = choose_profile(ServerFlags(), profiles, talking.environment)
+    default = None if chosen is None else chosen[0].name
+    rows = [
+        {
+            "name": each.name,
+            "from": None if each.from_ is None else str(each.from_),
+            "server": "started for one message" if each.name == SANDBOX else str(each.server or ""),
+            "is_default": each.name == default,
+        }
+        for each in (profiles.get(name) for name in (*profiles.names, SANDBOX))
+    ]
+    if talking.output.is_json:
+        talking.output.answer_json({"profiles": rows})
+        return ExitCode.OK
+    width = max(len(str(row["name"])) for row in rows)
+    for row in rows:
+        star = "*" if row["is_default"] else " "
+        talking.output.answer(f"{star} {row['name']!s:{width}}  {row['from'] or '-'}  {row['server'] or '-'}")
+    return ExitCode.OK
+
+
+@profile.command(
+    "show",
+    short_help="Show a profile, and where each value came from.",
+    examples=("sendmail-cli profile show", "sendmail-cli profile show work"),
+    exit_codes=(0, 64, 78),
+)
+@click.argument("name", required=False, type=PROFILE)
+@output_options
+@json_option
+@click.pass_context
+def show(context: click.Context, name: str | None, **values: Any) -> ExitCode:
+    """Show the values that hold with the profile NAME, or with the default one, and where each came from."""
+    talking = talk(context, values)
+    settings = resolve_settings(ServerFlags(profile=name), load_profiles(talking.environment), talking.environment)
+    rows = list(describe_settings(settings))
+    if talking.output.is_json:
+        talking.output.answer_json({"settings": {key: {"value": text, "origin": str(o)} for key, text, o in rows}})
+        return ExitCode.OK
+    keys = max((len(key) for key, _, _ in rows), default=0)
+    texts = max((len(text) for _, text, _ in rows), default=0)
+    for key, text, origin in rows:
+        talking.output.answer(f"{key:{keys}}  {text:{texts}}  ({origin})")
+    return ExitCode.OK
+
+
+@profile.command(
+    "set",
+    short_help="Change values of a profile.",
+    examples=(
+        "sendmail-cli profile set work --server smtp.example.org:587",
+        "sendmail-cli profile set work --unset timeout",
+    ),
+    exit_codes=(0, 64, 65, 73, 78),
+)
+@click.argument("name", type=PROFILE)
+@value_options
+@option("--unset", multiple=True, metavar="KEY", section="What it holds", help="Take this value out; headers.NAME too.")
+@output_options
+@click.pass_context
+def set_(context: click.Context, name: str, unset: tuple[str, ...], **values: Any) -> ExitCode:
+    """Change values of the profile NAME; the others stay."""
+    talking = talk(context, values)
+    fields = _fields(values)
+    if not fields and not unset:
+        raise UsageError("nothing to change", hint="Name a value, --server for one. sendmail-cli profile set --help")
+    if fields:
+        profile_file.set_values(talking.environment, name, fields)
+    if unset:
+        profile_file.unset_values(talking.environment, name, tuple(key.replace("-", "_", 1) for key in unset))
+    return ExitCode.OK
+
+
+@profile.command(
+    "remove",
+    short_help="Remove a profile.",
+    examples=("sendmail-cli profile remove work",),
+    exit_codes=(0, 64, 73, 78),
+)
+@click.argument("name", type=PROFILE)
+@output_options
+@click.pass_context
+def remove(context: click.Context, name: str, **values: Any) -> ExitCode:
+    """Remove the profile NAME. Its password stays in the keyring: sendmail-cli logout NAME takes it out, before."""
+    talking = talk(context, values)
+    path = profile_file.remove_profile(talking.environment, name)
+    if not talking.output.is_quiet:
+        talking.output.say(f"removed {name} from {path}")
+    return ExitCode.OK
+
+
+@profile.command(
+    "default",
+    short_help="Say which profile is the default, or choose it.",
+    examples=("sendmail-cli profile default", "sendmail-cli profile default work"),
+    exit_codes=(0, 64, 73, 78),
+)
+@click.argument("name", required=False, type=PROFILE)
+@output_options
+@click.pass_context
+def default(context: click.Context, name: str | None, **values: Any) -> ExitCode:
+    """Make NAME the profile that is used when none is named; without NAME, say which one that is."""
+    talking = talk(context, values)
+    if name is not None:
+        profile_file.set_default(talking.environment, name)
+        return ExitCode.OK
+    chosen = choose_profile(ServerFlags(), load_profiles(talking.environment), talking.environment)
+    if chosen is None:
+        talking.output.say("there is no default profile")
+    else:
+        talking.output.answer(f"{chosen[0].name}  ({chosen[1]})" if talking.output.is_verbose else chosen[0].name)
+    return ExitCode.OK
+
+
+def _fields(values: dict[str, Any]) -> dict[str, object]:
+    """The given values as the file has them."""
+    fields: dict[str, object] = {key: values[key] for key in KEYS if values[key] is not None}
+    if values["password_command"] is not None:
+        try:
+            fields["password_command"] = shlex.split(values["password_command"])
+        except ValueError as error:
+            raise UsageError(f"--password-command: {error}") from None
+    if values["header"]:
+        fields["headers"] = dict(values["header"])
+    return fields

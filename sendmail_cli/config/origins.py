@@ -1,0 +1,59 @@
+"""Where the value of a setting came from, and the rule that the first that was set counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from sendmail_cli.errors import MailError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.config.toml_lines import Place
+
+T = TypeVar("T")
+
+
+class Origin(NamedTuple):
+    """Where a value came from. `kind` is "flag", "environment", "profile", "keyring" or "default"."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+DEFAULT = Origin("default", "default")
+
+
+def origin_in_file(place: Place | None, home: str) -> Origin:
+    """A place in a profile's file, with the home folder written as `~`."""
+    text = "built in" if place is None else str(place)
+    folder = home.rstrip("/") + "/"
+    return Origin("profile", f"~/{text.removeprefix(folder)}" if text.startswith(folder) else text)
+
+
+class Origins:
+    """The origin of each setting that was decided so far."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Origin] = {}
+
+    def first(self, name: str, *candidates: tuple[T | None, Origin]) -> T | None:
+        """The first value that is set; its origin is noted. None when none is."""
+        for value, origin in candidates:
+            if value is not None:
+                self.by_name[name] = origin
+                return value
+        return None
+
+
+def parse_flag(flag: str, parse: Callable[[Any], T], value: object) -> T | None:
+    """What `parse` makes of a flag's value; None for a flag that wasn't given. Raises `UsageError` with its name."""
+    if value is None:
+        return None
+    try:
+        return parse(value)
+    except MailError as error:
+        raise UsageError(f"{flag}: {error.sentence}", hint=error.hint) from None

@@ -1,0 +1,241 @@
+"""The keys of a profile: what each may hold, and a sentence for what it may not.
+
+Every check takes the value as TOML gives it and returns the value as the program uses it; it raises `ConfigError` or
+another `MailError` without a place, which `profiles` knows.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sendmail_cli.addresses import Mailbox, encode_domain, parse_mailbox
+from sendmail_cli.config.server_url import ServerURL, parse_server_url
+from sendmail_cli.errors import AddressError, ConfigError
+from sendmail_cli.printable import printable
+from sendmail_cli.session import TLSMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+AUTH_CHOICES = ("auto", "plain", "login", "none")
+TLS_CHOICES = tuple(mode.value for mode in TLSMode)
+MAX_TIMEOUT = 3600.0  # seconds; RFC 5321 §4.5.3.2 has nothing longer than ten minutes
+
+_NAME = re.compile("[A-Za-z0-9._-]+")
+_TIMEOUT = re.compile("([0-9]{1,9}(?:[.][0-9]{1,9})?) ?(s|m|h)?")
+_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_ADDRESS_LITERAL = re.compile(r"\[[A-Za-z0-9:.-]{1,80}\]")  # RFC 5321 §4.1.3
+_HEADER_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §2.2
+_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+# What each message says for itself, or this program for it.
+_OWN_HEADERS = frozenset(
+    ("from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "received", "return-path")
+)
+_SECRET_KEYS = frozenset(("password", "passwd", "pass", "passphrase", "secret"))
+# What the same thing is called elsewhere.
+_OTHER_NAMES = {
+    "host": "server", "hostname": "server", "port": "server", "smtp_server": "server", "url": "server",
+    "username": "user", "login": "user", "ssl": "tls", "starttls": "tls", "tls_starttls": "tls",
+    "sender": "from", "address": "from", "email": "from", "helo": "ehlo", "ehlo_name": "ehlo", "domain": "ehlo",
+    "passwordeval": "password_command", "pass_cmd": "password_command", "passwordcommand": "password_command",
+    "certificate": "ca_file", "cafile": "ca_file", "tls_trust_file": "ca_file", "header": "headers",
+}  # fmt: skip
+
+
+def check_name(name: str) -> str:
+    """`name` as a profile's name. Raises `ConfigError` for characters that it can't have."""
+    if _NAME.fullmatch(name):
+        return name
+    if not name:
+        raise ConfigError("a profile's name is not empty")
+    raise ConfigError(
+        f"“{printable(name, 80)}” is no name for a profile: it has only letters, digits, “.”, “_” and “-”"
+    )
+
+
+def check_value(key: str, value: object) -> Any:
+    """The value of a profile's `key`, converted. Raises `MailError` for an unknown key or a bad value."""
+    check = _CHECKS.get(key)
+    return refuse_key(key, value) if check is None else check(value)
+
+
+def refuse_key(key: str, value: object) -> NoReturn:
+    """Raise `ConfigError` for a key that no profile has, with the nearest that it does have."""
+    name = key.lower().replace("-", "_")
+    if name in _SECRET_KEYS:
+        raise ConfigError(
+            "a password never stands in this file: take it out",
+            hint="Put it in the keyring with `sendmail-cli login NAME`, "
+            'or set password_command = ["program", "argument"].',
+        )
+    if isinstance(value, dict):
+        raise ConfigError(
+            f"a profile has no table “{printable(key, 80)}”, only “headers”",
+            hint='A profile whose name has a dot is written in quotes: [profile."my.work"].',
+        )
+    known = tuple(_CHECKS)
+    nearest = name if name in known else _OTHER_NAMES.get(name) or nearest_of(key, known)
+    meant = f"did you mean “{nearest}”?" if nearest else f"a profile has {', '.join(known)}"
+    raise ConfigError(f"a profile has no key “{printable(key, 80)}”; {meant}")
+
+
+def nearest_of(word: str, words: Iterable[str]) -> str | None:
+    """The one of `words` that `word` is probably a slip of, or None."""
+    from difflib import get_close_matches
+
+    matches = get_close_matches(word[:80], list(words), 1)
+    return matches[0] if matches else None
+
+
+def one_of(value: object, choices: tuple[str, ...]) -> str:
+    """`value` if it is one of `choices`. Raises `ConfigError` with them all."""
+    text = _text(value)
+    if text in choices:
+        return text
+    nearest = nearest_of(text.lower(), choices)
+    meant = f"; did you mean “{nearest}”?" if nearest else ""
+    raise ConfigError(f"“{printable(text, 80)}” is none of {', '.join(choices)}{meant}")
+
+
+def parse_timeout(value: object) -> float:
+    """Seconds: a number, or a text such as "30", "30s", "1.5m", "1h". Raises `ConfigError` for anything else."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(min(value, 2 * MAX_TIMEOUT))
+    else:
+        match = _TIMEOUT.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match is None:
+            raise ConfigError('a time is a number of seconds, or a text such as "30s" or "5m"')
+        seconds = float(match[1]) * _SECONDS[match[2]]
+    if math.isnan(seconds) or seconds <= 0:
+        raise ConfigError("a timeout is longer than nothing")
+    if seconds > MAX_TIMEOUT:
+        raise ConfigError(f"a timeout is at most an hour ({MAX_TIMEOUT:.0f} seconds)")
+    return seconds
+
+
+def parse_ehlo_name(value: object) -> str:
+    """A name or address literal to say after EHLO (RFC 5321 §4.1.1.1), in A-labels. Raises `ConfigError`."""
+    text = _text(value)
+    if _ADDRESS_LITERAL.fullmatch(text):
+        return text
+    try:
+        return encode_domain(text)
+    except AddressError as error:
+        raise ConfigError(
+            error.sentence, hint="EHLO takes a host name, or an address in brackets such as [192.0.2.1]."
+        ) from None
+
+
+def parse_tls(value: object) -> TLSMode:
+    """One of implicit, starttls, opportunistic, none. Raises `ConfigError`."""
+    return TLSMode(one_of(value, TLS_CHOICES))
+
+
+def parse_file_name(value: object) -> str:
+    """The name of a file. Raises `ConfigError` for none."""
+    text = _text(value)
+    if not text:
+        raise ConfigError("a file's name is not empty")
+    return text
+
+
+def check_switch(value: object) -> bool:
+    """true or false. Raises `ConfigError`."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"expected true or false, not {_kind(value)}")
+    return value
+
+
+def _check_from(value: object) -> Mailbox:
+    return parse_mailbox(_text(value))
+
+
+def _check_server(value: object) -> ServerURL:
+    return parse_server_url(_text(value))
+
+
+def _check_user(value: object) -> str:
+    text = _text(value)
+    if not text:
+        raise ConfigError("a user's name is not empty; without sign-in the key is left out")
+    return text
+
+
+def _check_auth(value: object) -> str:
+    return one_of(value, AUTH_CHOICES)
+
+
+def _check_command(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise ConfigError(
+            "expected a list, since no shell takes a command apart here",
+            hint='Write password_command = ["program", "argument", …].',
+        )
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ConfigError(f"expected a list of texts, the program and its arguments, not {_kind(value)}")
+    if not value or not value[0]:
+        raise ConfigError("the list names no program")
+    if any("\0" in word for word in value):
+        raise ConfigError("no argument can have a NUL in it")
+    return tuple(value)
+
+
+def _check_headers(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"expected a table ([profile.NAME.headers]), not {_kind(value)}")
+    return tuple((name, check_header(name, text)) for name, text in value.items())
+
+
+def check_header(name: str, value: object) -> str:
+    """The value of a header that every message of a profile gets. Raises `ConfigError` with the header's name."""
+    shown = printable(name, 80)
+    if not _HEADER_NAME.fullmatch(name):
+        raise ConfigError(f"“{shown}” is no name of a header")
+    if name.lower() in _OWN_HEADERS or name.lower().startswith(("content-", "resent-")):
+        raise ConfigError(f"the header “{shown}” is each message's own and can't stand in a profile")
+    if not isinstance(value, str):
+        raise ConfigError(f"the header “{shown}” is a text, not {_kind(value)}")
+    if _CONTROLS.search(value):
+        raise ConfigError(f"the header “{shown}” has a line break or another control character")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"expected a text in quotes, not {_kind(value)}")
+    control = _CONTROLS.search(value)
+    if control is not None:
+        raise ConfigError("a control character, or what is not UTF-8, stands in it")
+    return value
+
+
+_KINDS: tuple[tuple[type, str], ...] = (
+    (bool, "true or false"),
+    (int, "a number"),
+    (float, "a number"),
+    (str, "a text"),
+    (list, "a list"),
+    (dict, "a table"),
+)
+
+
+def _kind(value: object) -> str:
+    return next((kind for type_, kind in _KINDS if isinstance(value, type_)), "a date or time")
+
+
+_CHECKS: dict[str, Callable[[object], object]] = {
+    "from": _check_from,
+    "server": _check_server,
+    "user": _check_user,
+    "tls": parse_tls,
+    "auth": _check_auth,
+    "ehlo": parse_ehlo_name,
+    "ca_file": parse_file_name,
+    "timeout": parse_timeout,
+    "password_command": _check_command,
+    "allow_insecure_keyring": check_switch,
+    "headers": _check_headers,
+}
+KEYS = tuple(_CHECKS)

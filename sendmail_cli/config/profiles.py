@@ -1,0 +1,290 @@
+"""Profiles: who sends, through which server. Read from `profiles.toml`, a user's file above the machine's.
+
+    default = "work"
+
+    [profile.work]
+    from = "Ada Lovelace <ada@example.org>"
+    server = "smtps://smtp.example.org"
+    user = "ada@example.org"
+
+The file is checked as a whole: each mistake is a `ConfigError` with file, line and key. `profile_file` writes it.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from sendmail_cli.addresses import AddrSpec, Mailbox
+from sendmail_cli.config.profile_keys import (
+    KEYS,
+    check_header,
+    check_name,
+    check_switch,
+    check_value,
+    nearest_of,
+    refuse_key,
+)
+from sendmail_cli.config.toml_lines import KeyPath, Place, TomlLines, find_lines
+from sendmail_cli.config.trusted_file import read_trusted_text
+from sendmail_cli.errors import ConfigError, MailError
+from sendmail_cli.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sendmail_cli.config.server_url import ServerURL
+    from sendmail_cli.environment import Environment
+    from sendmail_cli.session import TLSMode
+
+CONFIG_VARIABLE = "SENDMAIL_CLI_CONFIG"
+SANDBOX = "sandbox"
+FIRST_STEPS = (
+    "Set one up: sendmail-cli profile add work --from you@example.org --server smtp.example.org\n"
+    "Or try it without a server first: add -p sandbox"
+)
+BUILT_IN = "the profile “sandbox” is built in and stays as it is; take another name"
+_TOP_KEYS = ("default", "profile", "allow_insecure_keyring")
+_TOML_PLACE = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+class Profile(NamedTuple):
+    """One profile as its file has it; what the file doesn't say is None. `places` knows where each key stands."""
+
+    name: str
+    place: Place | None = None  # None: built in
+    places: Mapping[str, Place] = MappingProxyType({})
+    from_: Mailbox | None = None
+    server: ServerURL | None = None
+    user: str | None = None
+    tls: TLSMode | None = None
+    auth: str | None = None
+    ehlo: str | None = None
+    ca_file: str | None = None
+    timeout: float | None = None
+    password_command: tuple[str, ...] | None = None
+    allow_insecure_keyring: bool | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def login(self) -> str | None:
+        """Who signs in: `user`, or the one before “@” in `server`."""
+        return self.user if self.user is not None or self.server is None else self.server.user
+
+    def place_of(self, key: str) -> Place | None:
+        """Where `key` stands ("headers.Organization" is one); where the profile does if it has no such key."""
+        return self.places.get(key, self.place)
+
+
+NO_PROFILE = Profile("")
+SANDBOX_PROFILE = Profile(SANDBOX, from_=Mailbox("", AddrSpec("sandbox", "sandbox.invalid")))
+
+
+class ProfileFile(NamedTuple):
+    """What one file says."""
+
+    path: str
+    profiles: Mapping[str, Profile]
+    default: str | None = None
+    default_place: Place | None = None
+    allow_insecure_keyring: bool | None = None
+
+
+class Profiles(NamedTuple):
+    """The merged view of all files. A user's profile replaces the machine's of that name as a whole."""
+
+    by_name: Mapping[str, Profile]  # in the order of the files; the built-in one is not among them
+    default: str | None
+    default_place: Place | None
+    allow_insecure_keyring: bool
+    paths: tuple[str, ...]  # that were looked for; changes go to the first
+    unreadable: tuple[str, ...] = ()  # paths that this user may not read
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The profiles that were set up, in the order of the files."""
+        return tuple(self.by_name)
+
+    def get(self, name: str) -> Profile:
+        """The profile `name`, the built-in sandbox too. Raises `ConfigError` with the nearest name and the list."""
+        if name == SANDBOX:
+            return SANDBOX_PROFILE
+        found = self.by_name.get(name)
+        if found is not None:
+            return found
+        if not self.by_name:
+            raise ConfigError(f"there is no profile “{printable(name, 80)}”: {self.nothing()}", hint=FIRST_STEPS)
+        raise ConfigError(no_such_profile(name, self.names) + self._unread())
+
+    def nothing(self) -> str:
+        """Says that no profile is set up, and which files were looked for."""
+        where = " or ".join(map(printable, self.paths))
+        return f"no profile is set up in {where}{self._unread()}"
+
+    def _unread(self) -> str:
+        return "".join(f" ({printable(path)} may not be read by this user)" for path in self.unreadable)
+
+
+def load_profiles(environment: Environment) -> Profiles:
+    """All profiles that are set up; none is no error.
+
+    Raises `ConfigError` for any mistake in the files, and for a file that isn't trusted.
+    """
+    paths = config_paths(environment)
+    files: list[ProfileFile] = []
+    unreadable: list[str] = []
+    for path in paths:
+        try:
+            text = read_trusted_text(path)
+        except PermissionError as error:
+            if path == paths[0]:
+                raise ConfigError(f"{printable(path)} can't be read: {error.strerror}") from None
+            unreadable.append(path)
+            continue
+        if text is not None:
+            files.append(parse_profiles(path, text))
+    return merge_profiles(files, paths)._replace(unreadable=tuple(unreadable))
+
+
+def config_paths(environment: Environment) -> tuple[str, ...]:
+    """Where profiles are read from, the more important first: SENDMAIL_CLI_CONFIG alone, else user's and machine's."""
+    chosen = environment.variables.get(CONFIG_VARIABLE)
+    if chosen:
+        return (chosen,)
+    return (f"{environment.user_config_folder}/profiles.toml", f"{environment.system_config_folder}/profiles.toml")
+
+
+def merge_profiles(files: Iterable[ProfileFile], paths: tuple[str, ...]) -> Profiles:
+    """The view of `files`, the more important first. Raises `ConfigError` when `default` names no profile."""
+    by_name: dict[str, Profile] = {}
+    default: str | None = None
+    default_place: Place | None = None
+    is_insecure_allowed: bool | None = None
+    for file in files:
+        for name, profile in file.profiles.items():
+            by_name.setdefault(name, profile)
+        if default is None:
+            default, default_place = file.default, file.default_place
+        if is_insecure_allowed is None:
+            is_insecure_allowed = file.allow_insecure_keyring
+    if default is not None and default != SANDBOX and default not in by_name:
+        raise ConfigError(f"{default_place}: default: {no_such_profile(default, tuple(by_name))}")
+    return Profiles(by_name, default, default_place, is_insecure_allowed is True, paths)
+
+
+def parse_profiles(path: str, text: str) -> ProfileFile:
+    """What `text`, the content of the file `path`, says. Raises `ConfigError` with file, line and key."""
+    document = read_toml(path, text)
+    lines = find_lines(path, text)
+    for key, value in document.items():
+        if key not in _TOP_KEYS:
+            _refuse_top_key(key, value, lines)
+    default = document.get("default")
+    if default is not None and not isinstance(default, str):
+        raise ConfigError(f"{lines.place(('default',))}: default: expected the name of a profile in quotes")
+    profiles = document.get("profile", {})
+    if not isinstance(profiles, dict):
+        raise ConfigError(f"{lines.place(('profile',))}: profile: expected tables, [profile.NAME]")
+    switch = document.get("allow_insecure_keyring")
+    return ProfileFile(
+        path,
+        {name: _parse_profile(name, values, lines) for name, values in profiles.items()},
+        default,
+        lines.place(("default",)) if default is not None else None,
+        None if switch is None else _located(lines, ("allow_insecure_keyring",), check_switch, switch),
+    )
+
+
+def read_toml(path: str, text: str) -> dict[str, Any]:
+    """The tables of `text`. Raises `ConfigError` with file, line and column where it is not TOML."""
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        place = _TOML_PLACE.search(message)
+        what = printable(message[: place.start()] if place else message)
+        if place and place[1]:
+            where = f"line {place[1]}, column {place[2]}"
+        else:
+            where = f"line {text.count(chr(10), 0, len(text.rstrip())) + 1}, at the end"
+        raise ConfigError(
+            f"{printable(path)}, {where}: not TOML: {what}", hint='Texts stand in quotes: key = "text".'
+        ) from None
+    except RecursionError:
+        raise ConfigError(f"{printable(path)}: not a configuration: nested too deep") from None
+
+
+def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:
+    path = ("profile", name)
+    _located(lines, path, check_name, name)
+    if name == SANDBOX:
+        raise ConfigError(f"{lines.place(path)}: {_dotted(path)}: {BUILT_IN}")
+    if not isinstance(values, dict):
+        raise ConfigError(f"{lines.place(path)}: {_dotted(path)}: expected a table, [profile.{name}]")
+    places = {key: lines.place((*path, key)) for key in values}
+    headers = values.get("headers")
+    for header, value in headers.items() if isinstance(headers, dict) else ():
+        _located(lines, (*path, "headers", header), check_header, header, value)
+        places[f"headers.{header}"] = lines.place((*path, "headers", header))
+    checked: dict[str, Any] = {
+        "from_" if key == "from" else key: _located(lines, (*path, key), check_value, key, values[key])
+        for key in values
+    }
+    profile = Profile(name, lines.place(path), places, **checked)
+    _refuse_contradictions(profile)
+    return profile
+
+
+def _refuse_contradictions(profile: Profile) -> None:
+    """Raise `ConfigError` for keys that can't be meant together."""
+    written = profile.server.user if profile.server is not None else None
+    scheme = profile.server.scheme if profile.server is not None else None
+    key, sentence = "", ""
+    if profile.user is not None and written not in {None, profile.user}:
+        key, sentence = "user", f"the server names another user, “{printable(str(written), 80)}”; keep one of them"
+    elif profile.auth == "none" and profile.login is not None:
+        key, sentence = "auth", f"“none” contradicts the user “{printable(profile.login, 80)}”; keep one of them"
+    elif scheme == "smtps" and profile.tls is not None and profile.tls.value != "implicit":
+        key, sentence = "tls", f"“{profile.tls.value}” contradicts smtps://, which is TLS from the first byte"
+    if key:
+        raise ConfigError(f"{profile.place_of(key)}: profile.{profile.name}.{key}: {sentence}")
+
+
+def _located(lines: TomlLines, path: KeyPath, check: Callable[..., Any], *arguments: object) -> Any:
+    """What `check` makes of its arguments, which stand at `path`; its errors get the place."""
+    try:
+        return check(*arguments)
+    except MailError as error:
+        sentence = f"{lines.place(path)}: {_dotted(path)}: {error.sentence}"
+        raise ConfigError(sentence, hint=error.hint) from None
+
+
+def _refuse_top_key(key: str, value: object, lines: TomlLines) -> NoReturn:
+    place, shown = lines.place((key,)), printable(key, 80)
+    if key in KEYS:
+        raise ConfigError(f"{place}: {shown}: this key belongs in a profile, below a line such as [profile.work]")
+    nearest = "profile" if key == "profiles" else nearest_of(key, _TOP_KEYS)
+    if nearest is not None:
+        raise ConfigError(f"{place}: {shown}: there is no such key; did you mean “{nearest}”?")
+    if isinstance(value, dict):
+        raise ConfigError(f"{place}: {shown}: there is no such table; a profile is written [profile.{shown}]")
+    try:
+        refuse_key(key, value)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {shown}: {error.sentence}", hint=error.hint) from None
+
+
+def no_such_profile(name: str, names: tuple[str, ...]) -> str:
+    """Says that `names` has no `name`, which of them is the nearest, and what there is."""
+    nearest = nearest_of(name, names)
+    meant = f"did you mean “{nearest}”? " if nearest else ""
+    return (
+        f"there is no profile “{printable(name, 80)}”; {meant}There is {', '.join((*map(printable, names), SANDBOX))}"
+    )
+
+
+def _dotted(path: KeyPath) -> str:
+    return printable(".".join(path), 120)

@@ -1,0 +1,149 @@
+"""The value of each setting and where it came from: flag > environment > profile > default."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.addresses import Mailbox, parse_mailbox
+from sendmail_cli.config.origins import Origin, Origins, origin_in_file
+from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
+from sendmail_cli.config.server_settings import ServerResolver
+from sendmail_cli.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sendmail_cli.config.profiles import Profile, Profiles
+    from sendmail_cli.environment import Environment
+    from sendmail_cli.session import Server, TLSMode
+
+PROFILE_VARIABLE = "SENDMAIL_CLI_PROFILE"
+PASSWORD_VARIABLES = "SENDMAIL_CLI_PASSWORD__"  # noqa: S105 - a name; the profile's in capitals follows
+
+
+class ServerFlags(NamedTuple):
+    """What the command line, or a caller of the API, says about profile and server: plain values, None for unsaid."""
+
+    profile: str | None = None
+    server: str | None = None
+    tls: str | TLSMode | None = None
+    ca_file: str | None = None
+    insecure: bool = False
+    ehlo: str | None = None
+    timeout: float | str | None = None
+    from_: str | Mailbox | None = None
+
+
+class Settings(NamedTuple):
+    """All that is set up for one message. `origins` has an entry for each value that is set, "tls" for one."""
+
+    profile_name: str | None
+    from_: Mailbox | None
+    server: Server
+    headers: tuple[tuple[str, str], ...]
+    origins: Mapping[str, Origin]
+    # Whose password may be used: None where the server is not the profile's.
+    credential_profile: str | None = None
+    password_command: tuple[str, ...] | None = None
+    is_insecure_keyring_allowed: bool = False
+    rivals: tuple[str, ...] = ()  # other profiles whose password variable has the same name
+
+    @property
+    def is_sandbox(self) -> bool:
+        """True when the server is the one that is started for a single message; `server` is then a placeholder."""
+        return self.profile_name == SANDBOX and not self.server.port and self.server.socket_path is None
+
+
+def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Environment) -> Settings:
+    """The settings for `flags`.
+
+    Raises `UsageError` for a bad flag, `AddressError` for a bad From, and `ConfigError` where the configuration is
+    missing, contradicts itself, or would show a password on the network.
+    """
+    origins = Origins()
+    chosen = choose_profile(flags, profiles, environment)
+    profile = NO_PROFILE
+    if chosen is not None:
+        profile, origins.by_name["profile"] = chosen
+    resolver = ServerResolver(flags, profile, profiles, environment.home, origins)
+    for name, _ in profile.headers:
+        origins.by_name[f"headers.{name}"] = resolver.in_profile(f"headers.{name}")
+    from_ = parse_mailbox(flags.from_) if isinstance(flags.from_, str) else flags.from_
+    settings = Settings(
+        profile.name or None,
+        origins.first("from", (from_, Origin("flag", "--from")), (profile.from_, resolver.in_profile("from"))),
+        resolver.server(),
+        profile.headers,
+        origins.by_name,
+    )
+    return _with_credential(settings, resolver, environment)
+
+
+def choose_profile(flags: ServerFlags, profiles: Profiles, environment: Environment) -> tuple[Profile, Origin] | None:
+    """--profile > SENDMAIL_CLI_PROFILE > `default` in the file > the only one there is > None.
+
+    Raises `ConfigError` for a name that no profile has.
+    """
+    variable = environment.variables.get(PROFILE_VARIABLE)
+    if flags.profile is not None:
+        name, origin = flags.profile, Origin("flag", "--profile")
+    elif variable:
+        name, origin = variable, Origin("environment", PROFILE_VARIABLE)
+    elif profiles.default is not None:
+        name, origin = profiles.default, origin_in_file(profiles.default_place, environment.home)
+    elif len(profiles.names) == 1:
+        name, origin = profiles.names[0], Origin("default", "the only profile")
+    else:
+        return None
+    return profiles.get(name), origin
+
+
+def password_variable(profile_name: str) -> str:
+    """The variable that may hold a profile's password: "work.eu" → SENDMAIL_CLI_PASSWORD__WORK_EU."""
+    return PASSWORD_VARIABLES + re.sub("[^A-Z0-9]", "_", profile_name.upper())
+
+
+def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
+    """Name, value as text and origin of each setting that is set, for `profile show` and `--verbose`."""
+    server = settings.server
+    values: dict[str, object] = {
+        "profile": settings.profile_name,
+        "from": settings.from_,
+        "server": f"unix:{server.socket_path}" if server.socket_path is not None else server.host,
+        "port": server.port,
+        "tls": server.tls.value,
+        "user": server.user,
+        "auth": server.auth,
+        "password": "***",
+        "ehlo": server.ehlo_name,
+        "ca_file": server.ca_file,
+        "insecure": "true",
+        "timeout": f"{server.timeout:g}s" if server.timeout is not None else None,
+        **{f"headers.{name}": value for name, value in settings.headers},
+    }
+    for name, value in values.items():
+        if name in settings.origins:
+            yield name, printable(str(value)), settings.origins[name]
+
+
+def _with_credential(settings: Settings, resolver: ServerResolver, environment: Environment) -> Settings:
+    """`settings` with what leads to the password, where the server and the user are the profile's."""
+    user, owner, profiles = settings.server.user, resolver.owner, resolver.profiles
+    if owner is NO_PROFILE or user is None or owner.login not in {None, user}:
+        return settings
+    variable = password_variable(owner.name)
+    if environment.variables.get(variable):
+        origin = Origin("environment", variable)
+    elif owner.password_command is not None:
+        origin = resolver.in_profile("password_command")
+    else:
+        origin = Origin("keyring", "the keyring")
+    allowed = owner.allow_insecure_keyring
+    return settings._replace(
+        credential_profile=owner.name,
+        password_command=owner.password_command,
+        is_insecure_keyring_allowed=profiles.allow_insecure_keyring if allowed is None else allowed,
+        rivals=tuple(name for name in profiles.names if name != owner.name and password_variable(name) == variable),
+        origins={**settings.origins, "password": origin},
+    )

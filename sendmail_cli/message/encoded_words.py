@@ -1,0 +1,91 @@
+"""Non-ASCII in a header that must be ASCII: encoded-words (RFC 2047) and extended parameters (RFC 2231)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_ENCODED_WORD = 75  # characters; RFC 2047 §2
+_FRAME = len("=?utf-8?b?") + len("?=")
+_MIN_ROOM = _FRAME + 8  # the longest UTF-8 sequence, four octets, is eight characters of base64
+
+MAX_SEGMENT = 60  # characters of one piece of a long parameter, so that its line stays under 78
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")  # RFC 2045 §5.1
+_ATTRIBUTE_CHARACTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")
+_PERCENT = [chr(octet) if octet in _ATTRIBUTE_CHARACTERS else f"%{octet:02X}" for octet in range(256)]
+_NEEDS_QUOTED_PAIR = re.compile(r'(["\\])')
+
+
+def looks_encoded(text: str) -> bool:
+    """True when a reader might take a part of `text` for an encoded-word and show something else."""
+    return "=?" in text
+
+
+def encoded_words(text: str, room: int = MAX_ENCODED_WORD) -> list[str]:
+    """`text` as encoded-words, each whole characters of UTF-8 and at most 75 characters long, the first at most `room`.
+
+    Where `room` is too small for anything, the first takes what it needs: the caller breaks the line before it.
+    """
+    from email.charset import Charset
+
+    # The package's own Header splits at every U+2028 and such and loses it, so the cutting is ours.
+    encode = Charset("utf-8").header_encode
+    return [encode(piece) for piece in _pieces(text, room)]
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    fits = _octets_in(room if room >= _MIN_ROOM else MAX_ENCODED_WORD)
+    start = used = 0
+    for at, character in enumerate(text):
+        needed = len(character.encode())
+        if used + needed > fits:
+            yield text[start:at]
+            start, used, fits = at, 0, _octets_in(MAX_ENCODED_WORD)
+        used += needed
+    yield text[start:]
+
+
+def _octets_in(room: int) -> int:
+    """How many octets fit into an encoded-word of `room` characters, in base64, the longer of its two forms."""
+    return (min(room, MAX_ENCODED_WORD) - _FRAME) // 4 * 3
+
+
+def parameters(name: str, value: str) -> list[str]:
+    """`name=value` as a MIME parameter, in the pieces between which a line may be broken.
+
+    Plain where it can be; else in the extended form of RFC 2231, continued where it is long, and followed by the plain
+    form in ASCII for readers that know no better. Those that know both take the first.
+    """
+    if value.isascii() and not looks_encoded(value):
+        return [f"{name}={_plain(value)}"]
+    return [*_extended(name, value), f"{name}={_plain(ascii_likeness(value))}"]
+
+
+def ascii_likeness(text: str) -> str:
+    """`text` in ASCII: letters without their accents, `_` for what has no likeness there."""
+    import unicodedata
+
+    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    likeness = "".join(c if " " <= c <= "~" and c not in '"\\/' else "_" for c in letters)
+    return likeness.replace("=?", "__")
+
+
+def _plain(value: str) -> str:
+    return value if _TOKEN.fullmatch(value) else '"' + _NEEDS_QUOTED_PAIR.sub(r"\\\1", value) + '"'
+
+
+def _extended(name: str, value: str) -> list[str]:
+    encoded = [_PERCENT[octet] for octet in value.encode()]
+    segments, segment = [], "utf-8''"
+    for character in encoded:
+        if len(segment) + len(character) > MAX_SEGMENT:
+            segments.append(segment)
+            segment = ""
+        segment += character
+    segments.append(segment)
+    if len(segments) == 1:
+        return [f"{name}*={segment}"]
+    return [f"{name}*{number}*={text}" for number, text in enumerate(segments)]

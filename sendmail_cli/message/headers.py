@@ -1,0 +1,245 @@
+"""One header field as octets (RFC 5322 §2.2, §3.6): checked, encoded, folded. Also a new Date and Message-ID.
+
+Every way into a header passes here, and nothing with a control character passes: a line break in a value would be a
+field of its own, or the end of the header.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sendmail_cli.addresses import Group, quote_phrase
+from sendmail_cli.errors import AddressError, HeaderError
+from sendmail_cli.message.encoded_words import encoded_words, looks_encoded
+from sendmail_cli.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sendmail_cli.addresses import Address, Mailbox
+    from sendmail_cli.environment import Environment
+
+MAX_LINE = 998  # octets before CR LF; RFC 5322 §2.1.1
+FOLD_AT = 78  # octets; RFC 5322 §2.1.1
+FOLD_ENCODED_AT = 76  # octets of a line with an encoded-word; RFC 2047 §2
+MAX_WORD = 900  # octets that may stand in a header without white space: leaves room for a name before it
+MAX_FIELD_NAME = 76  # octets; RFC 5322 sets no limit of its own, but name and colon must fit one line
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL_BUT_TAB = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+_FIELD_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §3.6.8: ftext
+_MESSAGE_ID = re.compile("<[!-;=?-~]+>")  # wider than RFC 5322 §3.6.4: there are mails without “@” to reply to
+_WORDS = re.compile(r"([ \t]*)([^ \t]+)")
+_TOO_LONG = re.compile(rf"[^ \t]{{{MAX_WORD + 1}}}|[ \t]{{{MAX_WORD + 1}}}")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CHARACTER_NAMES = {"\0": "a NUL", "\t": "a tab", "\n": "a line break", "\r": "a line break (CR)", "\x1b": "an ESC"}
+
+Words = list[tuple[str, str]]  # each with the white space before it, where a line may be broken
+
+
+def check_text(where: str, text: str) -> None:
+    """Raises `HeaderError` that names `where` and the character if `text` has any control character, TAB included."""
+    _refuse(_CONTROL.search(text), where)
+
+
+def check_line(where: str, text: str) -> None:
+    """As `check_text`, for a value in which white space may be folded and so may be a TAB."""
+    _refuse(_CONTROL_BUT_TAB.search(text), where)
+
+
+def _refuse(found: re.Match[str] | None, where: str) -> None:
+    if found is None:
+        return
+    character = found[0]
+    if character >= "\ud800":
+        what = "an octet that is not valid UTF-8"
+    else:
+        what = _CHARACTER_NAMES.get(character, f"the control character U+{ord(character):04X}")
+    raise HeaderError(
+        f"{where} must not hold {what} (at character {found.start() + 1})",
+        hint="Nothing was sent. A header is one line of text.",
+    )
+
+
+def check_field_name(name: str) -> None:
+    """Raises `HeaderError` for what can't name a header field (RFC 5322 §2.2)."""
+    if not _FIELD_NAME.fullmatch(name):
+        raise HeaderError(
+            f"“{printable(name, 80)}” is no name of a header field: printable ASCII without space and colon"
+        )
+    if len(name) > MAX_FIELD_NAME:
+        raise HeaderError(f"the header name “{name[:30]}…” is longer than {MAX_FIELD_NAME} characters")
+
+
+def text_field(name: str, text: str) -> bytes:
+    """An unstructured field, `Subject` above all, whose reader sees `text` exactly (RFC 5322 §2.2.1).
+
+    Encoded where it must be: non-ASCII, what looks encoded already, white space at an end, words too long to fold.
+    """
+    check_line(_name_for_user(name), text)
+    if text.isascii() and not looks_encoded(text) and text == text.strip(" \t") and not _TOO_LONG.search(text):
+        return fold(name, _WORDS.findall(text))
+    return fold(name, [(" ", word) for word in encoded_words(text, _room_after(name))])
+
+
+def verbatim_text_field(name: str, value: str) -> bytes:
+    """A field in which the user wrote `value` as it stands in a header: only words that ASCII or a line can't hold are
+    encoded, and encoded-words pass.
+    """
+    check_line(f"the value of {name}", value)
+    value = value.strip(" \t")
+    if value.isascii() and not _TOO_LONG.search(value):
+        return fold(name, _WORDS.findall(value))
+    words: Words = []
+    raw = ""  # neighbours to be encoded, with the white space between them: readers drop it between encoded-words
+    for space, word in _WORDS.findall(value):
+        if word.isascii() and len(word) <= MAX_WORD and len(space) <= MAX_WORD:
+            words += [(" ", encoded) for encoded in _encoded_run(raw)]
+            words.append((space or " ", word))
+            raw = ""
+        elif raw or (words and looks_encoded(words[-1][1])):
+            raw += space + word
+        else:
+            raw = word
+    words += [(" ", encoded) for encoded in _encoded_run(raw)]
+    return fold(name, words)
+
+
+def _encoded_run(text: str) -> list[str]:
+    # A field name takes up to 76 octets of the first line; folding breaks before the word where it must.
+    return encoded_words(text) if text else []
+
+
+def structured_field(name: str, value: str) -> bytes:
+    """A field whose syntax knows no encoded-words: ASCII alone, folded, otherwise as it is. Raises `HeaderError`."""
+    check_line(f"the value of {name}", value)
+    if not value.isascii():
+        raise HeaderError(f"the value of {name} must be ASCII: “{printable(value, 80)}”")
+    return fold(name, _WORDS.findall(value.strip(" \t")))
+
+
+def address_field(name: str, addresses: tuple[Address, ...]) -> bytes:
+    """A list of mailboxes and groups (RFC 5322 §3.4). Raises `AddressError` for one that only UTF-8 could write."""
+    words: Words = []
+    for address in addresses:
+        if words:
+            _append(words, ",")
+        room = _room_after(name) if not words else FOLD_ENCODED_AT - 1
+        words += _group_words(address, room) if isinstance(address, Group) else _mailbox_words(address, room)
+    return fold(name, words)
+
+
+def parameter_field(name: str, value: str, parts: Iterable[str]) -> bytes:
+    """A field of MIME with parameters: `Content-Type: text/plain; charset=utf-8`; `parts` come from `parameters`."""
+    words: Words = [(" ", value)]
+    for part in parts:
+        _append(words, ";")
+        words.append((" ", part))
+    return fold(name, words)
+
+
+def message_id_field(name: str, message_ids: Iterable[str]) -> bytes:
+    """`Message-ID`, `In-Reply-To` or `References` (RFC 5322 §3.6.4)."""
+    return fold(name, [(" ", message_id) for message_id in message_ids])
+
+
+def parse_message_id(text: str, where: str) -> str:
+    """`text` as `<id@right>`, the brackets added where they are missing. Raises `HeaderError`."""
+    check_line(where, text)
+    stripped = text.strip(" \t")
+    message_id = stripped if stripped.startswith("<") else f"<{stripped}>"
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise HeaderError(f"{where} is no Message-ID: “{printable(text, 80)}”", hint="It looks like <id@example.org>.")
+    return message_id
+
+
+def new_message_id(domain: str, environment: Environment) -> str:
+    """A `Message-ID` that nobody else makes (RFC 5322 §3.6.4)."""
+    return f"<{environment.random_bytes(10).hex()}.{int(environment.now())}@{domain}>"
+
+
+def new_date(environment: Environment) -> str:
+    """Now, in local time with its offset, in English whatever the locale (RFC 5322 §3.3)."""
+    at = environment.local_time(environment.now())
+    minutes = (at.tm_gmtoff or 0) // 60
+    sign = "-" if minutes < 0 else "+"
+    hours, minutes = divmod(abs(minutes), 60)
+    return (
+        f"{_DAYS[at.tm_wday]}, {at.tm_mday:02} {_MONTHS[at.tm_mon - 1]} {at.tm_year:04}"
+        f" {at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} {sign}{hours:02}{minutes:02}"
+    )
+
+
+def fold(name: str, words: Words) -> bytes:
+    """The field with its CR LF, broken before the white space of `words` where a line would pass 78 octets.
+
+    The first word stays beside the name, since some readers take a name without anything for an empty field; only an
+    encoded-word gives way to its own limit. Raises `HeaderError` for a line that can't be made shorter than 998.
+    """
+    check_field_name(name)
+    limit = FOLD_ENCODED_AT if any(word.startswith("=?") for _, word in words) else FOLD_AT
+    lines: list[str] = []
+    line = f"{name}:"
+    for number, (space, word) in enumerate(words):
+        gap = space or " "
+        may_break = number > 0 or word.startswith("=?")
+        if may_break and len(line) + len(gap) + len(word) > limit:
+            lines.append(line)
+            line = ""
+        line += gap + word
+    lines.append(line)
+    if max(map(len, lines)) > MAX_LINE:
+        raise HeaderError(f"{name} has more than {MAX_LINE} octets in a row without a space where it could be folded")
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def _room_after(name: str) -> int:
+    return FOLD_ENCODED_AT - len(f"{name}: ")
+
+
+def _name_for_user(name: str) -> str:
+    return "the subject" if name.lower() == "subject" else f"the value of {name}"
+
+
+def _append(words: Words, mark: str) -> None:
+    space, word = words[-1]
+    words[-1] = (space, word + mark)
+
+
+def _mailbox_words(mailbox: Mailbox, room: int) -> Words:
+    address = str(mailbox.address)
+    check_text("an address", address)
+    if not address.isascii():
+        raise AddressError(
+            f"“{printable(address)}” has characters beyond ASCII before “@”, which the header of a message can't hold",
+            hint="Use the address's ASCII form, if it has one.",
+        )
+    if not mailbox.name:
+        return [(" ", address)]
+    return [*_phrase_words(mailbox.name, room), (" ", f"<{address}>")]
+
+
+def _group_words(group: Group, room: int) -> Words:
+    words = _phrase_words(group.name, room)
+    if looks_encoded(words[-1][1]):  # RFC 2047 §5 (3): white space between an encoded-word and a special
+        words.append((" ", ":"))
+    else:
+        _append(words, ":")
+    for number, member in enumerate(group.mailboxes):
+        if number:
+            _append(words, ",")
+        words += _mailbox_words(member, FOLD_ENCODED_AT - 1)
+    _append(words, ";")
+    return words
+
+
+def _phrase_words(name: str, room: int) -> Words:
+    """A display name (RFC 5322 §3.2.5) that is shown exactly as it is."""
+    check_text(f"the name “{printable(name, 80)}”", name)
+    if not name.isascii() or looks_encoded(name) or len(name) > MAX_WORD // 2:
+        return [(" ", word) for word in encoded_words(name, room)]
+    phrase = quote_phrase(name)
+    # A quoted string is kept whole: not every reader takes out a line break within.
+    return [(" ", phrase)] if phrase.startswith('"') else [(" ", word) for word in phrase.split(" ")]

@@ -1,0 +1,213 @@
+"""What every entry point calls: settings → draft → submission → delivery, and the report of what became of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.addresses import mailboxes_of
+from sendmail_cli.config.profiles import load_profiles
+from sendmail_cli.config.settings import ServerFlags, resolve_settings
+from sendmail_cli.delivery import deliver, open_session
+from sendmail_cli.errors import ConfigError, UsageError
+from sendmail_cli.message.draft import Draft
+from sendmail_cli.session import TLSMode
+from sendmail_cli.smtp.envelope import ReversePath, envelope_of
+from sendmail_cli.submission import Submission
+from sendmail_cli.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sendmail_cli.addresses import Address, AddrSpec
+    from sendmail_cli.config.settings import Settings
+    from sendmail_cli.environment import Environment
+    from sendmail_cli.message.attachments import Attachment
+    from sendmail_cli.report import Report
+    from sendmail_cli.sandbox import Received
+    from sendmail_cli.secret import Secret
+    from sendmail_cli.session import Server, Session
+    from sendmail_cli.trace import TraceEvent
+
+
+class AttachmentRequest(NamedTuple):
+    """A file to attach, as it was asked for."""
+
+    path: str  # "-" is standard input
+    name: str | None = None  # shown to the recipients; None: the file's own
+    media_type: str | None = None  # None: found out from the content
+
+
+class Request(NamedTuple):
+    """A message to send, as it was asked for; what is None or empty comes from the profile."""
+
+    flags: ServerFlags = ServerFlags()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    envelope_from: ReversePath | None = None  # None: as the header says
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    attachments: tuple[AttachmentRequest, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    in_reply_to: str | None = None
+    raw: IO[bytes] | None = None  # a ready message; then `to` is the envelope, or the message's own header is
+
+
+class Prepared(NamedTuple):
+    """A request made ready: where it goes and what goes there."""
+
+    settings: Settings
+    submission: Submission
+
+
+def prepare(request: Request, environment: Environment, note: Callable[[str], None]) -> Prepared:
+    """Settings and submission for `request`; nothing is sent, files are opened and measured.
+
+    `note` gets what is worth knowing of choices that were made. Raises `MailError`.
+    """
+    settings = resolve_settings(request.flags, load_profiles(environment), environment)
+    if request.raw is not None:
+        return Prepared(settings, _submission_of_raw(request, request.raw, settings, environment))
+    return Prepared(settings, _compose(request, settings, environment, note))
+
+
+def send(
+    request: Request,
+    environment: Environment,
+    *,
+    note: Callable[[str], None] = lambda _: None,
+    on_event: Callable[[TraceEvent], None] | None = None,
+    may_ask: bool = False,
+) -> Report:
+    """Send one message. What became of it stands in the report; `MailError` comes only before the dial.
+
+    `may_ask` allows one prompt to unlock a locked keyring.
+    """
+    settings, submission = prepare(request, environment, note)
+    trace = Trace(environment.monotonic, on_event)
+    with _running_server(settings, environment) as (server, received):
+        report = deliver(submission, server, _credential(settings, environment, may_ask=may_ask), environment, trace)
+    return report._replace(profile=settings.profile_name, kept_at=received[-1].path if received else None)
+
+
+@contextmanager
+def connect(
+    settings: Settings,
+    environment: Environment,
+    *,
+    password: Secret | None = None,
+    on_event: Callable[[TraceEvent], None] | None = None,
+    may_ask: bool = False,
+) -> Iterator[Session]:
+    """A session as `settings` ask for, signed in; it ends with the block. Raises `MailError`.
+
+    A given `password` is used in place of the stored one.
+    """
+    credential = (lambda: password) if password is not None else _credential(settings, environment, may_ask=may_ask)
+    with _running_server(settings, environment) as (server, _):
+        session = open_session(server, credential, environment, Trace(environment.monotonic, on_event))
+        try:
+            yield session
+        finally:
+            session.quit()
+
+
+def _credential(settings: Settings, environment: Environment, *, may_ask: bool) -> Callable[[], Secret]:
+    def find() -> Secret:
+        from sendmail_cli.config.credentials import resolve_credential
+
+        return resolve_credential(settings, environment, may_ask=may_ask).secret
+
+    return find
+
+
+@contextmanager
+def _running_server(settings: Settings, environment: Environment) -> Iterator[tuple[Server, list[Received]]]:
+    """The server of `settings`; that of the sandbox profile runs for as long as the block lasts.
+
+    What it received is in the list by the time its reply arrives.
+    """
+    received: list[Received] = []
+    if not settings.is_sandbox:
+        yield settings.server, received
+        return
+    from sendmail_cli.sandbox import Sandbox, default_folder
+
+    with Sandbox(default_folder(environment), on_message=received.append, environment=environment) as sandbox:
+        place = {"host": sandbox.host, "port": sandbox.port, "tls": TLSMode.STARTTLS, "ca_file": sandbox.ca_file}
+        yield settings.server._replace(**place), received
+
+
+def _compose(request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]) -> Submission:
+    from sendmail_cli.message.compose import compose
+
+    recipients = tuple(box.address for box in mailboxes_of(request.to + request.cc + request.bcc))
+    if not recipients:
+        raise UsageError(
+            "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
+        )
+    if settings.from_ is None:
+        raise ConfigError(
+            "no sender: neither --from nor a profile says whom the message is from",
+            hint="Add --from you@example.org, or set it for good: sendmail-cli profile add NAME --from … --server …",
+        )
+    draft = Draft(
+        from_=settings.from_,
+        to=request.to,
+        cc=request.cc,
+        reply_to=request.reply_to,
+        subject=request.subject,
+        text=request.text,
+        html=request.html,
+        attachments=_open_attachments(request, environment, note),
+        headers=settings.headers + request.headers,
+        in_reply_to=request.in_reply_to,
+    )
+    message = compose(draft, environment)
+    sender = settings.from_.address if request.envelope_from is None else request.envelope_from.address
+    return Submission(envelope_of(sender, recipients), message, message.message_id)
+
+
+def _open_attachments(
+    request: Request, environment: Environment, note: Callable[[str], None]
+) -> tuple[Attachment, ...]:
+    if not request.attachments:
+        return ()
+    from sendmail_cli.message.attachments import attachment_from_file, attachment_from_stream
+
+    opened = []
+    for wanted in request.attachments:
+        if wanted.path != "-":
+            opened.append(attachment_from_file(wanted.path, name=wanted.name, media_type=wanted.media_type, note=note))
+            continue
+        if environment.stdin is None:
+            raise UsageError("standard input is closed, and an attachment was to come from it")
+        opened.append(
+            attachment_from_stream(
+                environment.stdin, name=wanted.name or "stdin", media_type=wanted.media_type, note=note
+            )
+        )
+    return tuple(opened)
+
+
+def _submission_of_raw(request: Request, stream: IO[bytes], settings: Settings, environment: Environment) -> Submission:
+    from sendmail_cli.message.raw import raw_message
+
+    message = raw_message(stream, environment)
+    recipients: tuple[AddrSpec, ...] = tuple(box.address for box in mailboxes_of(request.to)) or message.recipients
+    if not recipients:
+        raise UsageError(
+            "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
+        )
+    sender = message.sender if settings.from_ is None else message.sender or settings.from_.address
+    if request.envelope_from is not None:
+        sender = request.envelope_from.address
+    elif sender is None:
+        raise ConfigError(
+            "no sender: neither the message's From, nor --envelope-from, nor a profile says whom it is from",
+            hint="Add --envelope-from you@example.org.",
+        )
+    return Submission(envelope_of(sender, recipients), message, message.message_id)
