@@ -21,7 +21,6 @@ _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACE = re.compile("[ \t]*")
 # RFC 5322 atext, with everything beyond ASCII (RFC 6532 §3.2).
 _ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\-\xa0-\U0010ffff-]"
-_WORD = re.compile(f"{_ATEXT}+")
 _PHRASE_WORD = re.compile(f"(?:{_ATEXT}|\\.)+")  # a dot in a name ("John Q. Public") is obsolete but usual
 _DOT_ATOM = re.compile(f"{_ATEXT}+(?:\\.{_ATEXT}+)*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -29,7 +28,7 @@ _DOMAIN_LITERAL = re.compile(r"\[([!-Z^-~]*)\]")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _NEEDS_QUOTING_PAIR = re.compile(r'(["\\])')
-_PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_PLAIN_PHRASE = re.compile(f"{_ATEXT}+(?: {_ATEXT}+)*")
 
 
 class AddrSpec(NamedTuple):
@@ -73,10 +72,13 @@ Address = Mailbox | Group
 
 def parse_addr_spec(text: str) -> AddrSpec:
     """The bare address in `text` ("ada@example.org"). Raises `AddressError` for anything else, a name included."""
-    mailbox = parse_mailbox(text)
-    if mailbox.name or "<" in text.partition('"')[0]:
-        raise AddressError(f"“{printable(text)}” must be an address alone, without a name or angle brackets")
-    return mailbox.address
+    parser = _Parser(text)
+    parser.skip_space()
+    address = parser.addr_spec(is_quoted=parser.peek('"'))
+    parser.skip_space()
+    if parser.at < len(text):
+        parser.fail("expected an address alone, without a name or angle brackets")
+    return address
 
 
 def parse_mailbox(text: str) -> Mailbox:
@@ -106,7 +108,7 @@ def mailboxes_of(addresses: tuple[Address, ...]) -> tuple[Mailbox, ...]:
 
 def quote_phrase(name: str) -> str:
     """`name` as a phrase of RFC 5322: as it is where that is allowed, else as a quoted string."""
-    if not name.isascii() or _PLAIN_PHRASE.fullmatch(name):
+    if _PLAIN_PHRASE.fullmatch(name):
         return name
     return '"' + _NEEDS_QUOTING_PAIR.sub(r"\\\1", name) + '"'
 
@@ -116,7 +118,7 @@ def encode_domain(domain: str) -> str:
 
     Raises `AddressError` for what no mail domain can be.
     """
-    if domain.isascii():
+    if domain.isascii() or len(domain) > MAX_DOMAIN:  # no A-label is shorter than what it stands for
         encoded = domain
     else:
         import idna
@@ -131,6 +133,19 @@ def encode_domain(domain: str) -> str:
         if len(label) > MAX_LABEL or not _LABEL.fullmatch(label):
             raise AddressError(f"“{printable(domain, 80)}” is no domain name: look at “{printable(label, 70)}”")
     return encoded
+
+
+def _is_address_literal(text: str) -> bool:
+    """True for the two kinds that anybody ever registered (RFC 5321 §4.1.3)."""
+    from ipaddress import IPv4Address, IPv6Address
+
+    is_ipv6 = text[:5].lower() == "ipv6:"
+    try:
+        if is_ipv6:
+            return "%" not in text and bool(IPv6Address(text[5:]).packed)
+        return bool(IPv4Address(text).packed)
+    except ValueError:
+        return False
 
 
 def _quoted_local_part(local_part: str) -> str:
@@ -167,11 +182,17 @@ class _Parser:
 
     def address(self) -> Address:
         start = self.at
+        words, _ = self.phrase()
+        if words and self.take(":"):
+            return Group(" ".join(words), self.group_members())
+        self.at = start
+        return self.mailbox()
+
+    def mailbox(self) -> Mailbox:
+        start = self.at
         words, quoted = self.phrase()
         if self.peek("<"):
             return Mailbox(" ".join(words), self.angle_address())
-        if self.take(":") and words:
-            return Group(" ".join(words), self.group_members())
         self.at = start
         return self.bare_mailbox(is_quoted=quoted)
 
@@ -185,10 +206,7 @@ class _Parser:
                 continue
             if self.at == len(self.text):
                 self.fail("a group must end with a semicolon")
-            member = self.address()
-            if isinstance(member, Group):
-                self.fail("a group can't hold a group")
-            members.append(member)
+            members.append(self.mailbox())
             self.skip_space_and_comments()
             if not (self.peek(",") or self.peek(";")):
                 self.fail("expected a comma or the semicolon that ends the group")
@@ -238,6 +256,8 @@ class _Parser:
     def domain(self) -> str:
         literal = _DOMAIN_LITERAL.match(self.text, self.at)
         if literal is not None:
+            if not _is_address_literal(literal[1]):
+                self.fail("expected an IP address in the brackets, as [192.0.2.1] or [IPv6:2001:db8::1]")
             self.at = literal.end()
             return literal[0]
         start = self.at
@@ -250,7 +270,10 @@ class _Parser:
 
     def checked(self, local_part: str, domain: str, start: int) -> AddrSpec:
         address = AddrSpec(local_part, domain)
-        if len(local_part.encode()) > MAX_LOCAL_PART:
+        if "\t" in local_part:  # RFC 5322 lets it stand, RFC 5321 §4.1.2 doesn't
+            self.at = start
+            self.fail("has a tab before “@”")
+        if len(_quoted_local_part(local_part).encode()) > MAX_LOCAL_PART:
             self.at = start
             self.fail(f"the part before “@” is longer than {MAX_LOCAL_PART} octets")
         if len(str(address).encode()) > MAX_PATH - len("<>"):
@@ -274,10 +297,13 @@ class _Parser:
         self.at = match.end()
         return _QUOTED_PAIR.sub(r"\1", match[1])
 
+    def skip_space(self) -> None:
+        match = _SPACE.match(self.text, self.at)
+        self.at = match.end() if match else self.at
+
     def skip_space_and_comments(self) -> None:
         while True:
-            match = _SPACE.match(self.text, self.at)
-            self.at = match.end() if match else self.at
+            self.skip_space()
             if not self.peek("("):
                 return
             self.comment = self.skip_comment()

@@ -54,18 +54,27 @@ class Redactor:
         from binascii import b2a_base64
 
         encoded = b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
-        forms = {*self._forms, text.lower(), encoded.lower(), encoded.rstrip("=").lower()}
+        forms = {*self._forms, *map(_folded, (text, encoded, encoded.rstrip("=")))}
         self._forms = sorted(forms, key=len, reverse=True)  # the longest first: one form may hold another
 
     def redact(self, text: str) -> str:
         """`text` with every known secret replaced by `***`."""
         for form in self._forms:
-            folded = text.lower()
-            if len(folded) != len(text):  # some capitals have longer small letters: then compare as they stand
-                folded = text
-            start = folded.find(form)
-            while start >= 0:
-                text = f"{text[:start]}{MASK}{text[start + len(form) :]}"
-                folded = f"{folded[:start]}{MASK}{folded[start + len(form) :]}"
-                start = folded.find(form, start + len(MASK))
+            folded = _folded(text)
+            pieces: list[str] = []
+            start = 0
+            while (found := folded.find(form, start)) >= 0:
+                pieces += (text[start:found], MASK)
+                start = found + len(form)
+            text = "".join(pieces) + text[start:]
         return text
+
+
+def _folded(text: str) -> str:
+    """`text` without the difference of capitals and small letters, each character in its place.
+
+    `str.lower` won't do: it makes two characters of some, and of others what their neighbours say.
+    """
+    if text.isascii():
+        return text.lower()
+    return "".join([small if len(small := character.casefold()) == 1 else character for character in text])

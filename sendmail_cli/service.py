@@ -10,7 +10,7 @@ from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
 from sendmail_cli.delivery import deliver, open_session
 from sendmail_cli.errors import ConfigError, UsageError
-from sendmail_cli.message.draft import Draft
+from sendmail_cli.message.draft import Draft, sender_in
 from sendmail_cli.session import TLSMode
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 from sendmail_cli.submission import Submission
@@ -19,7 +19,7 @@ from sendmail_cli.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sendmail_cli.addresses import Address, AddrSpec
+    from sendmail_cli.addresses import Address, AddrSpec, Mailbox
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
@@ -87,8 +87,8 @@ def send(
     `may_ask` allows one prompt to unlock a locked keyring.
     """
     settings, submission = prepare(request, environment, note)
-    trace = Trace(environment.monotonic, on_event)
     with _running_server(settings, environment) as (server, received):
+        trace = Trace(environment.monotonic, on_event)
         report = deliver(submission, server, _credential(settings, environment, may_ask=may_ask), environment, trace)
     return report._replace(profile=settings.profile_name, kept_at=received[-1].path if received else None)
 
@@ -119,7 +119,7 @@ def _credential(settings: Settings, environment: Environment, *, may_ask: bool) 
     def find() -> Secret:
         from sendmail_cli.config.credentials import resolve_credential
 
-        return resolve_credential(settings, environment, may_ask=may_ask).secret
+        return resolve_credential(settings, environment, may_ask=may_ask)[0]
 
     return find
 
@@ -137,8 +137,10 @@ def _running_server(settings: Settings, environment: Environment) -> Iterator[tu
     from sendmail_cli.sandbox import Sandbox, default_folder
 
     with Sandbox(default_folder(environment), on_message=received.append, environment=environment) as sandbox:
-        place = {"host": sandbox.host, "port": sandbox.port, "tls": TLSMode.STARTTLS, "ca_file": sandbox.ca_file}
-        yield settings.server._replace(**place), received
+        server = settings.server._replace(
+            host=sandbox.host, port=sandbox.port, tls=TLSMode.STARTTLS, ca_file=sandbox.ca_file
+        )
+        yield server, received
 
 
 def _compose(request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]) -> Submission:
@@ -149,13 +151,9 @@ def _compose(request: Request, settings: Settings, environment: Environment, not
         raise UsageError(
             "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
         )
-    if settings.from_ is None:
-        raise ConfigError(
-            "no sender: neither --from nor a profile says whom the message is from",
-            hint="Add --from you@example.org, or set it for good: sendmail-cli profile add NAME --from … --server …",
-        )
+    from_ = _sender(request, settings)
     draft = Draft(
-        from_=settings.from_,
+        from_=from_,
         to=request.to,
         cc=request.cc,
         reply_to=request.reply_to,
@@ -163,12 +161,33 @@ def _compose(request: Request, settings: Settings, environment: Environment, not
         text=request.text,
         html=request.html,
         attachments=_open_attachments(request, environment, note),
-        headers=settings.headers + request.headers,
+        headers=_headers(request, settings),
         in_reply_to=request.in_reply_to,
     )
     message = compose(draft, environment)
-    sender = settings.from_.address if request.envelope_from is None else request.envelope_from.address
-    return Submission(envelope_of(sender, recipients), message, message.message_id)
+    reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
+    return Submission(envelope_of(reverse_path, recipients), message, message.message_id)
+
+
+def _sender(request: Request, settings: Settings) -> Mailbox | None:
+    """Whom it is from; None where a header of the request says it, which the profile gives way to."""
+    if request.flags.from_ is None and sender_in(request.headers) is not None:
+        return None
+    if settings.from_ is None:
+        raise ConfigError(
+            "no sender: neither --from nor a profile says whom the message is from",
+            hint="Add --from you@example.org, or set it for good: "
+            "sendmail-cli profile add NAME --from you@example.org --server smtp.example.org",
+        )
+    return settings.from_
+
+
+def _headers(request: Request, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """The profile's fields, but for those that the request brings itself, and the request's."""
+    own = {name.lower() for name, _ in request.headers}
+    if request.reply_to:
+        own.add("reply-to")
+    return tuple(field for field in settings.headers if field[0].lower() not in own) + request.headers
 
 
 def _open_attachments(
@@ -202,12 +221,15 @@ def _submission_of_raw(request: Request, stream: IO[bytes], settings: Settings, 
         raise UsageError(
             "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
         )
-    sender = message.sender if settings.from_ is None else message.sender or settings.from_.address
     if request.envelope_from is not None:
-        sender = request.envelope_from.address
-    elif sender is None:
+        reverse_path = request.envelope_from
+    elif message.sender is not None:
+        reverse_path = ReversePath(message.sender)
+    elif settings.from_ is not None:
+        reverse_path = ReversePath(settings.from_.address)
+    else:
         raise ConfigError(
             "no sender: neither the message's From, nor --envelope-from, nor a profile says whom it is from",
             hint="Add --envelope-from you@example.org.",
         )
-    return Submission(envelope_of(sender, recipients), message, message.message_id)
+    return Submission(envelope_of(reverse_path, recipients), message, message.message_id)

@@ -64,9 +64,9 @@ _BY_DETAIL = {
     (2, 3): ExitCode.DATAERR,  # message length exceeds administrative limit
     (3, 4): ExitCode.DATAERR,  # message too big for system
 }
+_SIGN_IN = (530, 534, 535, 538)  # RFC 4954 §6, whatever the enhanced code: “530 5.5.1” asks to sign in too
 _BY_CODE = {
     **dict.fromkeys((500, 501, 502, 503, 504), ExitCode.PROTOCOL),
-    **dict.fromkeys((530, 534, 535, 538), ExitCode.NOPERM),
     552: ExitCode.DATAERR,
 }
 
@@ -80,6 +80,8 @@ def exit_code_for_reply(code: int, enhanced: EnhancedStatusCode | None, verb: st
         return ExitCode.PROTOCOL
     if code < 500:
         return ExitCode.TEMPFAIL
+    if code in _SIGN_IN:
+        return ExitCode.NOPERM
     if enhanced is not None and enhanced.subject != 0:
         return _by_enhanced(enhanced, verb)
     if verb == "RCPT" and code in {550, 551, 553}:
@@ -89,10 +91,7 @@ def exit_code_for_reply(code: int, enhanced: EnhancedStatusCode | None, verb: st
 
 def _by_enhanced(enhanced: EnhancedStatusCode, verb: str) -> ExitCode:
     _, subject, detail = enhanced
-    if verb == "RCPT" and (subject, detail) == (
-        5,
-        2,
-    ):  # syntax: the address is what is wrong with our command
+    if verb == "RCPT" and (subject, detail) == (5, 2):  # bad syntax: the address is what we put into the command
         return ExitCode.DATAERR
     if subject == 1 and verb == "MAIL":  # whatever is wrong with an address here, it is the sender's
         return ExitCode.DATAERR

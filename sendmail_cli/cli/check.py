@@ -47,7 +47,7 @@ SPEAKABLE = ("VRFY", "EXPN", "HELP", "NOOP", "RSET", "ETRN")
 @output_options
 @json_option
 @click.pass_context
-def check(context: click.Context, **values: Any) -> ExitCode:
+def check(context: click.Context, /, **values: Any) -> ExitCode:
     """Connect, secure the connection, say EHLO, sign in, and print what the server offers. Nothing is sent."""
     talking = talk(context, values)
     command = None if values["command"] is None else _speakable(values["command"])

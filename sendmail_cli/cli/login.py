@@ -10,7 +10,7 @@ from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import Talk, output_options, talk
 from sendmail_cli.cli.params import PROFILE
-from sendmail_cli.config import keyring
+from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, set_password
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
 from sendmail_cli.errors import ConfigError, UsageError
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 @option("--no-check", is_flag=True, help="Store the password without trying it at the server.")
 @output_options
 @click.pass_context
-def login(context: click.Context, name: str | None, no_check: bool, **values: Any) -> ExitCode:  # noqa: FBT001
+def login(context: click.Context, /, name: str | None, no_check: bool, **values: Any) -> ExitCode:  # noqa: FBT001
     """Ask for the password of the profile NAME, sign in with it, and keep it in the keyring if the server took it.
 
     Without a terminal the password is the first line of standard input.
     """
     talking = talk(context, values)
-    settings, profile, user = _whose(name, talking)
-    password = _password(f"Password of {user} at {settings.server}", talking)
+    settings, entry = _whose(name, talking)
+    password = _password(f"Password of {entry.user} at {settings.server}", talking)
     if not no_check:
         with service.connect(
             settings, talking.environment, password=password, on_event=talking.on_event, may_ask=talking.may_ask
         ):
             talking.output.note("the server accepted the password")
-    keyring.set_password(settings, talking.environment, password, may_ask=talking.may_ask)
+    set_password(entry, password, talking.environment, may_ask=talking.may_ask)
     if not talking.output.is_quiet:
         accepted = "stored without a check" if no_check else f"{settings.server} accepted it; stored"
-        talking.output.say(f"{accepted} in the keyring for profile {profile}")
+        talking.output.say(f"{accepted} in the keyring for profile {entry.profile_name}")
     return ExitCode.OK
 
 
@@ -62,18 +62,18 @@ def login(context: click.Context, name: str | None, no_check: bool, **values: An
 @click.argument("name", required=False, type=PROFILE)
 @output_options
 @click.pass_context
-def logout(context: click.Context, name: str | None, **values: Any) -> ExitCode:
+def logout(context: click.Context, /, name: str | None, **values: Any) -> ExitCode:
     """Take the password of the profile NAME out of the keyring."""
     talking = talk(context, values)
-    settings, profile, _ = _whose(name, talking)
-    keyring.delete_password(settings, talking.environment, may_ask=talking.may_ask)
+    _, entry = _whose(name, talking)
+    delete_password(entry, talking.environment, may_ask=talking.may_ask)
     if not talking.output.is_quiet:
-        talking.output.say(f"the password of profile {profile} is out of the keyring")
+        talking.output.say(f"the password of profile {entry.profile_name} is out of the keyring")
     return ExitCode.OK
 
 
-def _whose(name: str | None, talking: Talk) -> tuple[Settings, str, str]:
-    """Settings, profile and user that a password is for. Raises `ConfigError` when no password is needed."""
+def _whose(name: str | None, talking: Talk) -> tuple[Settings, KeyringEntry]:
+    """The settings a password is for, and where it is kept. Raises `ConfigError` when no password is needed."""
     settings = resolve_settings(ServerFlags(profile=name), load_profiles(talking.environment), talking.environment)
     if settings.profile_name is None:
         raise ConfigError(
@@ -86,7 +86,7 @@ def _whose(name: str | None, talking: Talk) -> tuple[Settings, str, str]:
             f"the profile {settings.profile_name} signs in nowhere: it has no user",
             hint=f"If its server wants one: sendmail-cli profile set {settings.profile_name} --user USER",
         )
-    return settings, settings.profile_name, settings.server.user
+    return settings, KeyringEntry(settings.profile_name, settings.server.user, settings.is_insecure_keyring_allowed)
 
 
 def _password(prompt: str, talking: Talk) -> Secret:

@@ -223,7 +223,7 @@ def _error_fields(error: MailError) -> dict[str, Any]:
 def _write(stream: IO[str], text: str) -> bool:
     """Write and flush; False when nobody reads it any more. Characters the stream can't show become escapes."""
     try:
-        encoding = stream.encoding or "utf-8"
+        encoding = getattr(stream, "encoding", None) or "utf-8"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
     except (OSError, ValueError):

@@ -87,7 +87,7 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _duration(text: str) -> float:
-    from sendmail_cli.config.settings import parse_timeout
+    from sendmail_cli.config.profile_keys import parse_timeout
 
     return parse_timeout(text)
 

@@ -74,7 +74,7 @@ def profile() -> None:
 @value_options
 @output_options
 @click.pass_context
-def add(context: click.Context, name: str, **values: Any) -> ExitCode:
+def add(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     """Add the profile NAME. The first one becomes the default."""
     talking = talk(context, values)
     fields = _fields(values)
@@ -95,7 +95,7 @@ def add(context: click.Context, name: str, **values: Any) -> ExitCode:
 @output_options
 @json_option
 @click.pass_context
-def list_profiles(context: click.Context, **values: Any) -> ExitCode:
+def list_profiles(context: click.Context, /, **values: Any) -> ExitCode:
     """List the profiles, the default one with a star. The built-in profile sandbox is always there."""
     talking = talk(context, values)
     profiles = load_profiles(talking.environment)
@@ -130,7 +130,7 @@ def list_profiles(context: click.Context, **values: Any) -> ExitCode:
 @output_options
 @json_option
 @click.pass_context
-def show(context: click.Context, name: str | None, **values: Any) -> ExitCode:
+def show(context: click.Context, /, name: str | None, **values: Any) -> ExitCode:
     """Show the values that hold with the profile NAME, or with the default one, and where each came from."""
     talking = talk(context, values)
     settings = resolve_settings(ServerFlags(profile=name), load_profiles(talking.environment), talking.environment)
@@ -159,7 +159,7 @@ def show(context: click.Context, name: str | None, **values: Any) -> ExitCode:
 @option("--unset", multiple=True, metavar="KEY", section="What it holds", help="Take this value out; headers.NAME too.")
 @output_options
 @click.pass_context
-def set_(context: click.Context, name: str, unset: tuple[str, ...], **values: Any) -> ExitCode:
+def set_(context: click.Context, /, name: str, unset: tuple[str, ...], **values: Any) -> ExitCode:
     """Change values of the profile NAME; the others stay."""
     talking = talk(context, values)
     fields = _fields(values)
@@ -181,7 +181,7 @@ def set_(context: click.Context, name: str, unset: tuple[str, ...], **values: An
 @click.argument("name", type=PROFILE)
 @output_options
 @click.pass_context
-def remove(context: click.Context, name: str, **values: Any) -> ExitCode:
+def remove(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     """Remove the profile NAME. Its password stays in the keyring: sendmail-cli logout NAME takes it out, before."""
     talking = talk(context, values)
     path = profile_file.remove_profile(talking.environment, name)
@@ -199,7 +199,7 @@ def remove(context: click.Context, name: str, **values: Any) -> ExitCode:
 @click.argument("name", required=False, type=PROFILE)
 @output_options
 @click.pass_context
-def default(context: click.Context, name: str | None, **values: Any) -> ExitCode:
+def default(context: click.Context, /, name: str | None, **values: Any) -> ExitCode:
     """Make NAME the profile that is used when none is named; without NAME, say which one that is."""
     talking = talk(context, values)
     if name is not None:

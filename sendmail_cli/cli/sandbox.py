@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @option("--dir", "folder", type=click.Path(path_type=str), help="Keep messages in this Maildir.")
 @output_options
 @click.pass_context
-def sandbox(context: click.Context, port: int, folder: str | None, **values: Any) -> ExitCode:
+def sandbox(context: click.Context, /, port: int, folder: str | None, **values: Any) -> ExitCode:
     """Take mail on 127.0.0.1 and keep it in a Maildir, for tests of your own. It delivers nothing. Ctrl-C ends it.
 
     It offers STARTTLS with a certificate that it makes at each start; its authority's file is shown.

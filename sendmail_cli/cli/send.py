@@ -90,7 +90,7 @@ _MESSAGE_OPTIONS = (
 @output_options
 @json_option
 @click.pass_context
-def send(context: click.Context, **values: Any) -> ExitCode:
+def send(context: click.Context, /, **values: Any) -> ExitCode:
     """Compose one message and send it.
 
     The text is standard input when it is not a terminal and no other text was given; on a terminal your editor

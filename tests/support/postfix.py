@@ -29,6 +29,7 @@ PASSWORD = 'correct horse "battery" staple'
 START_ATTEMPTS = 3  # a port that was free may be taken before Postfix listens on it
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
+FOLDER = "/tmp"  # not TMPDIR, which may be for root alone: Postfix's own users must get in
 HEADER_BYTES = 4096  # what Postfix puts on top of a message when it delivers it stands well within
 
 # Root's PATH on Debian. The one we run under may lack sbin, and what else is in our environment (SSL_CERT_FILE,
@@ -203,7 +204,7 @@ def missing_programs(*programs: str) -> str | None:
 @contextmanager
 def running_postfix() -> Iterator[Postfix]:
     """Starts one, and leaves neither process nor file behind."""
-    root = Path(tempfile.mkdtemp(prefix="postfix-"))
+    root = Path(tempfile.mkdtemp(prefix="postfix-", dir=FOLDER))
     try:
         _lay_out(root)
         server, leash = _start(root)
@@ -244,7 +245,7 @@ def _configure(root: Path, name: str, text: str) -> None:
 
 
 def _can_be_strict() -> bool:
-    """Whether this Postfix can answer a bare newline with an error: 3.7.11 can, 3.7.9 could not."""
+    """Whether this Postfix can answer a bare newline with an error: 3.7.11 can, older ones lack the parameter."""
     return "smtpd_forbid_bare_newline_reject_code = " in _run("postconf", "-d").stdout
 
 

@@ -1,0 +1,117 @@
+"""Transfer encodings (RFC 2045 §6): text that may go as it is or must be encoded, and base64 by the stream."""
+
+from __future__ import annotations
+
+import binascii
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendmail_cli.message.source import Source
+
+MAX_LINE = 998  # octets before CR LF; RFC 5322 §2.1.1
+MAX_ENCODED_LINE = 76  # characters before CR LF; RFC 2045 §6.7 (5), §6.8
+OCTETS_A_LINE = MAX_ENCODED_LINE // 4 * 3
+LINES_A_CHUNK = 1024
+
+_PLAIN = bytes((*b"\t\n", *range(ord(" "), ord("=")), *range(ord("=") + 1, 127)))  # as it is in quoted-printable
+_QUOTED = {octet: f"={octet:02X}" for octet in (*range(9), *range(10, 32), ord("="), *range(127, 256))}
+_LINES = Struct(f"{MAX_ENCODED_LINE}s" * LINES_A_CHUNK)
+
+
+class EncodedText(NamedTuple):
+    """A body of text as it goes out: lines in CR LF, ASCII, at most 998 octets each."""
+
+    octets: bytes
+    charset: str
+    encoding: str  # the Content-Transfer-Encoding
+
+
+def encode_text(text: str, *, at_end: bool) -> EncodedText:
+    """`text` in the transfer encoding that brings each of its characters and its very end to the reader.
+
+    `at_end` says that nothing follows in the message, which itself must end in CR LF: text without a last line break
+    then needs an encoding that can say so. Ends of lines are LF or CR LF; a CR elsewhere is kept as a character.
+    Raises `DataError` for a lone surrogate.
+    """
+    text = text.replace("\r\n", "\n")
+    try:
+        octets = text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"the body holds what is no character (at character {error.start + 1})") from None
+    charset = "us-ascii" if octets.isascii() else "utf-8"
+    if _fits_7bit(octets) and not (at_end and octets and not octets.endswith(b"\n")):
+        return EncodedText(octets.replace(b"\n", b"\r\n"), charset, "7bit")
+    canonical = octets.replace(b"\n", b"\r\n")
+    base64_size = base64_length(len(canonical))
+    # Quoted-printable is at least this long, so text of another script skips that work.
+    if len(octets) + 2 * len(octets.translate(None, _PLAIN)) < base64_size:
+        quoted = _quoted_printable(octets)
+        if len(quoted) <= base64_size:
+            return EncodedText(quoted, charset, "quoted-printable")
+    encoded = b"".join(base64_lines(iter([canonical])))
+    return EncodedText(encoded + b"\r\n" if at_end else encoded, charset, "base64")
+
+
+def _fits_7bit(octets: bytes) -> bool:
+    """RFC 2045 §2.7: short lines of ASCII without NUL and without a lone CR."""
+    if not octets.isascii() or b"\0" in octets or b"\r" in octets:
+        return False
+    return max(map(len, octets.split(b"\n"))) <= MAX_LINE
+
+
+def _quoted_printable(octets: bytes) -> bytes:
+    """`octets`, whose lines end in LF, in quoted-printable (RFC 2045 §6.7).
+
+    Text without a last line break ends in a soft one, so that the message can end in CR LF all the same.
+    """
+    *whole, rest = octets.decode("latin-1").split("\n")
+    lines = [_quoted_line(line) for line in whole]
+    lines.append(_quoted_line(rest, MAX_ENCODED_LINE - 1) + "=\r\n" if rest else "")
+    return "\r\n".join(lines).encode("ascii")
+
+
+def _quoted_line(line: str, last: int = MAX_ENCODED_LINE) -> str:
+    """One line, broken by soft line breaks; its last piece has at most `last` characters."""
+    quoted = line.translate(_QUOTED)
+    if quoted.startswith("From "):  # mail boxes in one file begin a message so, and mangle it elsewhere
+        quoted = "=46" + quoted[1:]
+    if quoted.endswith((" ", "\t")):
+        quoted = f"{quoted[:-1]}={ord(quoted[-1]):02X}"
+    pieces = []
+    at = 0
+    while len(quoted) - at > last:
+        end = at + MAX_ENCODED_LINE - 1  # leaves room for the "="
+        # "=3D" is never broken in two
+        end -= next((back for back in (1, 2) if quoted[end - back] == "="), 0)
+        pieces.append(quoted[at:end])
+        at = end
+    return "=\r\n".join([*pieces, quoted[at:]])
+
+
+def base64_length(size: int) -> int:
+    """Octets of `size` octets in base64, with CR LF between its lines and none after the last."""
+    lines = -(-size // OCTETS_A_LINE)
+    return -(-size // 3) * 4 + 2 * max(lines - 1, 0)
+
+
+def base64_of(source: Source) -> Iterator[bytes]:
+    """All of `source` in base64, as `base64_length` measures it. Raises what `Source.chunks` raises."""
+    return base64_lines(source.chunks(OCTETS_A_LINE * LINES_A_CHUNK))
+
+
+def base64_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """`chunks` in base64, in lines of 76 joined by CR LF. Each chunk but the last is a whole number of lines."""
+    between = b""
+    for chunk in chunks:
+        text = binascii.b2a_base64(chunk, newline=False)
+        if len(text) == _LINES.size:  # three times as fast as slicing
+            yield between + b"\r\n".join(_LINES.unpack(text))
+        else:
+            cut = range(0, len(text), MAX_ENCODED_LINE)
+            yield between + b"\r\n".join([text[at : at + MAX_ENCODED_LINE] for at in cut])
+        between = b"\r\n"

@@ -1,0 +1,140 @@
+"""The header of a ready message, field by field, without a change to any of them (RFC 5322 §2.2, §4.5)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.errors import DataError
+from sendmail_cli.printable import printable
+
+if TYPE_CHECKING:
+    from sendmail_cli.message.source import Source
+
+MAX_HEADER = 8 * 1024 * 1024  # octets; held in memory, and no server takes nearly as much
+MAX_LINE = 998  # octets before CR LF; RFC 5322 §2.1.1
+
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")  # RFC 5322 §4.5 lets white space stand before the colon
+_EMPTY_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
+_BLIND = frozenset(("bcc", "resent-bcc"))
+
+
+class Field(NamedTuple):
+    """A header field as it stands there, with its continuation lines."""
+
+    name: str  # in lower case
+    octets: bytes  # lines in CR LF
+    line: int  # number of its first line in what was given
+
+    @property
+    def is_blind(self) -> bool:
+        """True for Bcc and Resent-Bcc, which never leave."""
+        return self.name in _BLIND
+
+    @property
+    def text(self) -> str:
+        """What stands after the colon, unfolded (RFC 5322 §2.2.3). What is not UTF-8 shows as U+FFFD."""
+        value = self.octets.partition(b":")[2].replace(b"\r\n", b"")
+        return value.decode("utf-8", "replace")
+
+
+class RawHeader(NamedTuple):
+    """All fields, and where the body begins."""
+
+    fields: tuple[Field, ...]
+    lines: int  # up to the body, the empty one between and an mbox's first one counted
+    body_start: int  # octets into the source
+    is_ended: bool  # by an empty line; without one there is no body
+
+
+def read_header(source: Source) -> RawHeader:
+    """The header at the beginning of `source`; an mbox's `From ` line before it is passed over.
+
+    Raises `DataError` with the number of the line that is no header field, is too long or has a NUL.
+    """
+    head, body_start, is_ended = _split_off(source)
+    lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
+    first = 1 if lines[0].startswith(b"From ") else 0
+    fields: list[Field] = []
+    name, collected, begun = "", [], 0
+    for number, line in enumerate(lines[first:], first + 1):
+        if collected and line.startswith((b" ", b"\t")):
+            collected.append(line)
+            continue
+        if collected:
+            fields.append(_field(name, collected, begun))
+        name, collected, begun = _name(line, number, is_first=number == first + 1), [line], number
+    if not collected:  # nothing but an mbox's line
+        _fail_no_field(b"", first + 1, is_first=True)
+    fields.append(_field(name, collected, begun))
+    return RawHeader(tuple(fields), len(lines) + is_ended, body_start, is_ended)
+
+
+def topmost_resent_block(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """The Resent fields of who sent it on last; () when nobody did (RFC 5322 §3.6.6).
+
+    Blocks stand one above the other: one ends where another field comes, or where one of its own comes again.
+    """
+    block: dict[str, Field] = {}
+    for field in fields:
+        is_resent = field.name.startswith("resent-")
+        if block and (not is_resent or field.name in block):
+            break
+        if is_resent:
+            block[field.name] = field
+    return tuple(block.values())
+
+
+def _split_off(source: Source) -> tuple[bytes, int, bool]:
+    """The header with the end of its last line, where the body begins, and whether an empty line stands between."""
+    head = bytearray()
+    for chunk in source.chunks():
+        looked_at = max(len(head) - 3, 0)  # CR LF CR may have come already
+        head += chunk
+        found = _EMPTY_LINE.search(head, looked_at)
+        # A CR that comes last may be the first half of a CR LF.
+        if found is not None and (found.end() < len(head) or not head.endswith(b"\r")):
+            return _parts(head, found)
+        if found is None and len(head) > MAX_HEADER:
+            raise DataError(f"the header of the message is longer than {MAX_HEADER} octets: no empty line ends it")
+    found = _EMPTY_LINE.search(head, max(len(head) - 4, 0))
+    return (bytes(head), len(head), False) if found is None else _parts(head, found)
+
+
+def _parts(head: bytearray, found: re.Match[bytes]) -> tuple[bytes, int, bool]:
+    first_end = 2 if found[0].startswith(b"\r\n") else 1
+    return bytes(head[: found.start() + first_end]), found.end(), True
+
+
+def _name(line: bytes, number: int, *, is_first: bool) -> str:
+    found = _FIELD.match(line)
+    if found is None:
+        _fail_no_field(line, number, is_first=is_first)
+        return ""
+    return found[1].decode("ascii").lower()
+
+
+def _fail_no_field(line: bytes, number: int, *, is_first: bool) -> None:
+    shown = printable(line.decode("utf-8", "replace"), 60)
+    if is_first:
+        raise DataError(
+            f"line {number} is no header field: “{shown}”",
+            hint="A ready message begins with its header; for a plain text body use --body-file.",
+        )
+    raise DataError(
+        f"line {number} is no header field: “{shown}”", hint="An empty line must stand between header and body."
+    )
+
+
+def _field(name: str, lines: list[bytes], number: int) -> Field:
+    octets = b"\r\n".join([*lines, b""])
+    if name not in _BLIND:
+        for at, line in enumerate(lines, number):
+            if len(line) > MAX_LINE:
+                raise DataError(
+                    f"line {at} of the message has more than {MAX_LINE} octets, which no server must take",
+                    hint="Fold it: a header may go on in a next line that begins with a space.",
+                )
+            if b"\0" in line:
+                raise DataError(f"line {at} of the message has a NUL, which no mail can hold")
+    return Field(name, octets, number)

@@ -1,0 +1,54 @@
+"""The real servers of the tests marked real_server.
+
+Where one cannot be started the test is skipped, and says why. With SENDMAIL_CLI_REAL_SERVERS=required it fails instead:
+.ci/run sets that, so that nothing is skipped there unseen.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import debian_postfix as debian
+from tests.support import postfix as private
+from tests.support import secret_service as secrets
+
+
+def _skip_if(reason: str | None) -> None:
+    if reason is None:
+        return
+    if os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postfix() -> Iterator[private.Postfix]:
+    """A Postfix of our own with TLS and AUTH; tests share it, so each uses a fresh_recipient()."""
+    _skip_if(private.why_unavailable())
+    with private.running_postfix() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def debian_postfix() -> Iterator[debian.DebianPostfix]:
+    """Debian's Postfix on localhost:25 in namespaces of its own; shared like the other."""
+    _skip_if(debian.why_unavailable())
+    with debian.running_debian_postfix() as server:
+        yield server
+
+
+@pytest.fixture
+def secret_service() -> Iterator[secrets.SecretService]:
+    """A Secret Service with an empty, unlocked collection: a new one for each test."""
+    _skip_if(secrets.why_unavailable())
+    with secrets.running_secret_service() as service:
+        yield service
+
+
+@pytest.fixture
+def locked_secret_service() -> Iterator[secrets.LockedSecretService]:
+    """A Secret Service whose collection is locked and whose prompter never answers: a new one for each test."""
+    _skip_if(secrets.why_unavailable())
+    with secrets.running_locked_secret_service() as service:
+        yield service

@@ -1,0 +1,124 @@
+"""Start-up time is held by two lists: what `--version` may load, and what one plain text message may below cli/.
+
+A module that appears here was decided on; one that doesn't was an accident. Each costs every start.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.sink import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BARE = "import sys; bare = set(sys.modules);"
+SHOW = "print(*sorted(set(sys.modules) - bare))"
+
+FOR_VERSION = {"__future__", "sendmail_cli", "sendmail_cli.__main__"}
+
+OURS_FOR_A_SEND = {
+    "sendmail_cli",
+    "sendmail_cli.addresses",
+    "sendmail_cli.config",
+    "sendmail_cli.config.origins",
+    "sendmail_cli.config.profile_keys",
+    "sendmail_cli.config.profiles",
+    "sendmail_cli.config.server_settings",
+    "sendmail_cli.config.server_url",
+    "sendmail_cli.config.settings",
+    "sendmail_cli.config.toml_lines",
+    "sendmail_cli.config.trusted_file",
+    "sendmail_cli.delivery",
+    "sendmail_cli.environment",
+    "sendmail_cli.errors",
+    "sendmail_cli.message",
+    "sendmail_cli.message.compose",
+    "sendmail_cli.message.draft",
+    "sendmail_cli.message.headers",
+    "sendmail_cli.net",
+    "sendmail_cli.net.dial",
+    "sendmail_cli.net.stream",
+    "sendmail_cli.printable",
+    "sendmail_cli.report",
+    "sendmail_cli.secret",
+    "sendmail_cli.service",
+    "sendmail_cli.session",
+    "sendmail_cli.smtp",
+    "sendmail_cli.smtp.capabilities",
+    "sendmail_cli.smtp.commands",
+    "sendmail_cli.smtp.connection",
+    "sendmail_cli.smtp.content",
+    "sendmail_cli.smtp.envelope",
+    "sendmail_cli.smtp.replies",
+    "sendmail_cli.smtp.transaction",
+    "sendmail_cli.status",
+    "sendmail_cli.submission",
+    "sendmail_cli.trace",
+}
+LIBRARY_FOR_A_SEND = {
+    # typing, for NamedTuple, and re: tomllib needs both
+    "__future__", "collections", "collections.abc", "contextlib", "copyreg", "enum", "functools", "itertools",
+    "keyword", "operator", "re", "re._casefix", "re._compiler", "re._constants", "re._parser", "reprlib", "types",
+    "typing", "typing.io", "typing.re", "warnings", "_collections", "_functools", "_operator", "_sre", "_typing",
+    # socket
+    "array", "errno", "math", "select", "selectors", "socket", "_socket",
+    # tomllib, where there is a profiles.toml
+    "binascii", "datetime", "string", "tomllib", "tomllib._parser", "tomllib._re", "tomllib._types", "_datetime",
+    "_string",
+}  # fmt: skip
+
+
+def loaded_by(code: str, environment: dict[str, str] | None = None) -> set[str]:
+    """The modules that `code` loads in a fresh interpreter, beyond those that are there anyway."""
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", f"{BARE}\n{code}\n{SHOW}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.splitlines()[-1].split())
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as running:
+        yield running
+
+
+def test_version_loads_next_to_nothing() -> None:
+    loaded = loaded_by(
+        "sys.argv = ['sendmail-cli', '--version']\nfrom sendmail_cli.__main__ import main\nmain()",
+    )
+    assert loaded <= FOR_VERSION, sorted(loaded - FOR_VERSION)
+
+
+def test_plain_text_message_loads_what_was_decided_on(sink: Sink, tmp_path: Path) -> None:
+    config = tmp_path / "profiles.toml"
+    config.write_text(f'[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{sink.port}"\n')
+    config.chmod(0o600)
+    loaded = loaded_by(
+        "from sendmail_cli.addresses import parse_address_list\n"
+        "from sendmail_cli.environment import Environment\n"
+        "from sendmail_cli.service import Request, send\n"
+        f"environment = Environment({{'HOME': {str(tmp_path)!r}, 'SENDMAIL_CLI_CONFIG': {str(config)!r}}})\n"
+        "request = Request(to=parse_address_list('bob@example.org'), subject='plain', text='hello\\n')\n"
+        "report = send(request, environment)\n"
+        "assert report.exit_code == 0, report\n"
+    )
+    allowed = OURS_FOR_A_SEND | LIBRARY_FOR_A_SEND
+    assert loaded <= allowed, sorted(loaded - allowed)
+    assert b"hello" in sink.received
+
+
+@pytest.mark.parametrize("module", ["sendmail_cli", "sendmail_cli.cli.app"])
+def test_import_loads_nothing_heavy(module: str) -> None:
+    heavy = {"keyring", "ssl", "email", "asyncio", "importlib.metadata", "aiosmtpd", "cryptography", "magic", "tomlkit"}
+    assert not heavy & loaded_by(f"import {module}")
