@@ -19,8 +19,9 @@ MAX_NESTING = 20  # comments within comments; nobody means more
 
 _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACE = re.compile("[ \t]*")
-# RFC 5322 atext, with everything beyond ASCII (RFC 6532 §3.2).
-_ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\-\xa0-\U0010ffff-]"
+# RFC 5322 atext, with everything beyond ASCII (RFC 6532 §3.2): as what it is not, since a class that names all of
+# Unicode takes 9 ms to compile.
+_ATEXT = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f-\x9f]'
 _PHRASE_WORD = re.compile(f"(?:{_ATEXT}|\\.)+")  # a dot in a name ("John Q. Public") is obsolete but usual
 _DOT_ATOM = re.compile(f"{_ATEXT}+(?:\\.{_ATEXT}+)*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -73,11 +74,13 @@ Address = Mailbox | Group
 def parse_addr_spec(text: str) -> AddrSpec:
     """The bare address in `text` ("ada@example.org"). Raises `AddressError` for anything else, a name included."""
     parser = _Parser(text)
+    if text.rstrip().endswith(">"):
+        parser.fail("it must be an address alone, without a name or angle brackets")
     parser.skip_space()
     address = parser.addr_spec(is_quoted=parser.peek('"'))
     parser.skip_space()
     if parser.at < len(text):
-        parser.fail("expected an address alone, without a name or angle brackets")
+        parser.fail("it must be one address alone")
     return address
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     CredentialGiver = Callable[[], Secret]
 
+PROTECTED = (TLSMode.IMPLICIT, TLSMode.STARTTLS)  # where nothing that matters is ever said in the clear
 ANOTHER_MECHANISM = 504  # "not this mechanism": the one refusal of AUTH after which the next may be tried
 NOT_PUBLIC = (".local", ".lan", ".internal", ".home", ".localdomain", ".localhost")  # names nobody else can look up
 
@@ -62,11 +63,14 @@ def deliver(
     except MailError as caught:
         error = caught
         _leave(session)
-    except BaseException:
+    except BaseException as caught:
         if session is not None:
             session.close()
         if transaction is None or not transaction.is_decided:
             raise
+        if not isinstance(caught, KeyboardInterrupt):
+            error = InternalError(f"something went wrong on our side: {caught!r}")
+            error.__cause__ = caught
     return Report(submission.message_id, str(server), _outcomes(submission, transaction, error), error)
 
 
@@ -77,6 +81,7 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
     """
     clock = environment.monotonic
     timeouts = Timeouts().capped(server.timeout)
+    context = _context(server) if server.tls in PROTECTED else None  # a CA file that can't be read: say so before
     trace.note(f"connecting to {server}")
     if server.socket_path is not None:
         connected = dial_unix(server.socket_path)
@@ -85,7 +90,9 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
     session = Session(Stream(connected, clock), trace, timeouts, clock)
     try:
         trace.note(f"connected to {server}")
-        _open(session, server, credential, environment)
+        _open(session, server, context, environment)
+        if server.user is not None and server.auth != "none":
+            _authenticate(session, server, server.user, credential)
     except MailError:
         _leave(session)
         raise
@@ -95,22 +102,20 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
     return session
 
 
-def _open(session: Session, server: Server, credential: CredentialGiver, environment: Environment) -> None:
-    if server.tls is TLSMode.IMPLICIT:
-        session.secure(_context(server), server.host)
+def _open(session: Session, server: Server, context: TLSContext | None, environment: Environment) -> None:
+    if server.tls is TLSMode.IMPLICIT and context is not None:
+        session.secure(context, server.host)
     session.greet()
     name = server.ehlo_name or ehlo_name(environment.hostname(), session.stream.local_address)
     session.hello(name)
     if server.tls in {TLSMode.STARTTLS, TLSMode.OPPORTUNISTIC}:
-        _upgrade(session, server, name)
-    if server.user is not None and server.auth != "none":
-        _authenticate(session, server, server.user, credential)
+        _upgrade(session, server, context, name)
 
 
-def _upgrade(session: Session, server: Server, name: str) -> None:
+def _upgrade(session: Session, server: Server, context: TLSContext | None, name: str) -> None:
     """STARTTLS. Where it is required and not offered nothing more is said: no sign-in, no message (RFC 3207 §4.1)."""
     if session.capabilities.offers("STARTTLS"):
-        session.start_tls(_context(server), server.host, name)
+        session.start_tls(context or _context(server), server.host, name)
     elif server.tls is TLSMode.STARTTLS:
         raise NotOffered(
             f"{server} does not offer STARTTLS, so nothing was sent",
@@ -122,16 +127,19 @@ def _upgrade(session: Session, server: Server, name: str) -> None:
 def _context(server: Server) -> TLSContext:
     from sendmail_cli.net.tls import client_context
 
-    return client_context(server.ca_file, is_verified=server.is_verified)
+    # Opportunistic TLS would go on in the clear: what nobody vouches for is still better (RFC 7435).
+    return client_context(server.ca_file, is_verified=server.is_verified and server.tls in PROTECTED)
 
 
 def _authenticate(session: Session, server: Server, user: str, credential: CredentialGiver) -> None:
     from sendmail_cli.smtp.sasl import MECHANISMS, select_mechanisms
 
     offered = session.capabilities.auth_mechanisms
-    if session.stream.tls_facts() is None and not session.stream.is_local:
+    is_protected = server.tls in PROTECTED and session.stream.tls_facts() is not None
+    if not is_protected and not session.stream.is_local:
         raise ConfigError(
-            f"a password never goes to {server} in the clear", hint="Use --tls implicit or --tls starttls."
+            f"a password never goes to {server} with --tls {server.tls.value}",
+            hint="Use --tls implicit or --tls starttls.",
         )
     if not offered:
         raise NotOffered(
@@ -169,7 +177,8 @@ def _is_host_name(name: str) -> bool:
     from sendmail_cli.addresses import encode_domain
 
     try:
-        return name.isascii() and encode_domain(name) == name and not name.replace(".", "").isdigit()
+        is_name = name.isascii() and "_" not in name and not name.replace(".", "").isdigit()
+        return is_name and encode_domain(name) == name
     except MailError:
         return False
 
@@ -186,6 +195,8 @@ def _outcomes(
     if transaction is None:
         return tuple(_by_error(address, error) for address in addresses)
     refusals = {index: reply for index, reply in enumerate(transaction.rcpt_replies) if not reply.is_positive}
+    if transaction.mail_reply is not None and not transaction.mail_reply.is_positive:
+        refusals = {}  # 503 and the like, said only because MAIL was refused
     return tuple(
         _by_reply(address, refusals[index], "RCPT") if index in refusals else _for_the_rest(address, transaction, error)
         for index, address in enumerate(addresses)
@@ -197,9 +208,9 @@ def _for_the_rest(address: str, transaction: Transaction, error: MailError | Non
     if transaction.is_in_doubt:
         return _in_doubt(address, error)
     decisive = (
+        (transaction.mail_reply, "MAIL"),
         (transaction.content_reply, "CONTENT"),
         (transaction.closing_reply, "CONTENT"),
-        (transaction.mail_reply, "MAIL"),
         (transaction.data_reply, "DATA"),
     )
     for reply, verb in decisive:

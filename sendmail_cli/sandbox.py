@@ -213,8 +213,7 @@ def _protocol_class() -> Any:
             self._open_transports = transports
 
         def connection_made(self, transport: Any) -> None:
-            if self.transport is None:  # it is called again, with the TLS inside, after STARTTLS
-                self._open_transports.add(transport)
+            self._open_transports.add(transport)
             super().connection_made(transport)
 
         async def push(self, status: Any) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import mailboxes_of
 from sendmail_cli.config.profiles import load_profiles
-from sendmail_cli.config.settings import ServerFlags, resolve_settings
+from sendmail_cli.config.settings import ServerFlags, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver, open_session
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.message.draft import Draft, sender_in
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
+    from sendmail_cli.message.source import Source
     from sendmail_cli.report import Report
     from sendmail_cli.sandbox import Received
     from sendmail_cli.secret import Secret
@@ -53,7 +54,7 @@ class Request(NamedTuple):
     attachments: tuple[AttachmentRequest, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     in_reply_to: str | None = None
-    raw: IO[bytes] | None = None  # a ready message; then `to` is the envelope, or the message's own header is
+    raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
 
 
 class Prepared(NamedTuple):
@@ -69,9 +70,27 @@ def prepare(request: Request, environment: Environment, note: Callable[[str], No
     `note` gets what is worth knowing of choices that were made. Raises `MailError`.
     """
     settings = resolve_settings(request.flags, load_profiles(environment), environment)
+    tell_settings(settings, note)
     if request.raw is not None:
         return Prepared(settings, _submission_of_raw(request, request.raw, settings, environment))
     return Prepared(settings, _compose(request, settings, environment, note))
+
+
+def rows_of(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, value and origin of each setting, to be shown. The sandbox's server is found out when it runs."""
+    rows = [(name, value, str(origin)) for name, value, origin in describe_settings(settings)]
+    if not settings.is_sandbox:
+        return rows
+    shown = [row for row in rows if row[0] not in {"server", "port", "tls", "auth"}]
+    return [*shown, ("server", "started for one message", "built in")]
+
+
+def tell_settings(settings: Settings, note: Callable[[str], None]) -> None:
+    """Give `note` a line for each setting: its name, its value, and where that came from."""
+    rows = rows_of(settings)
+    names = max(len(name) for name, _, _ in rows)
+    for name, value, origin in rows:
+        note(f"{name:{names}}  {value}  ({origin})")
 
 
 def send(
@@ -79,18 +98,27 @@ def send(
     environment: Environment,
     *,
     note: Callable[[str], None] = lambda _: None,
+    on_settings: Callable[[Settings], None] = lambda _: None,
     on_event: Callable[[TraceEvent], None] | None = None,
     may_ask: bool = False,
 ) -> Report:
     """Send one message. What became of it stands in the report; `MailError` comes only before the dial.
 
-    `may_ask` allows one prompt to unlock a locked keyring.
+    `on_settings` gets the settings before the dial. `may_ask` allows one prompt to unlock a locked keyring.
     """
     settings, submission = prepare(request, environment, note)
-    with _running_server(settings, environment) as (server, received):
-        trace = Trace(environment.monotonic, on_event)
-        report = deliver(submission, server, _credential(settings, environment, may_ask=may_ask), environment, trace)
-    return report._replace(profile=settings.profile_name, kept_at=received[-1].path if received else None)
+    on_settings(settings)
+    credential = _credential(settings, environment, may_ask=may_ask)
+    report: Report | None = None
+    try:
+        with _running_server(settings, environment) as (server, received):
+            report = deliver(submission, server, credential, environment, Trace(environment.monotonic, on_event))
+            kept_at = received[-1].path if received else None
+            report = report._replace(profile=settings.profile_name, kept_at=kept_at)
+    except KeyboardInterrupt:
+        if report is None:
+            raise  # before the final dot; later it would take from the report what it knows
+    return report
 
 
 @contextmanager
@@ -212,10 +240,10 @@ def _open_attachments(
     return tuple(opened)
 
 
-def _submission_of_raw(request: Request, stream: IO[bytes], settings: Settings, environment: Environment) -> Submission:
+def _submission_of_raw(request: Request, octets: Source, settings: Settings, environment: Environment) -> Submission:
     from sendmail_cli.message.raw import raw_message
 
-    message = raw_message(stream, environment)
+    message = raw_message(octets, environment)
     recipients: tuple[AddrSpec, ...] = tuple(box.address for box in mailboxes_of(request.to)) or message.recipients
     if not recipients:
         raise UsageError(

@@ -6,6 +6,7 @@ do about a refusal is `delivery`'s.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,13 +18,14 @@ from sendmail_cli.errors import (
     MailError,
     RemoteProtocolError,
 )
+from sendmail_cli.printable import printable
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.connection import GREETING, Connection
 from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.status import exit_code_for_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sendmail_cli.net.stream import Stream
     from sendmail_cli.net.tls import TLSContext
@@ -40,6 +42,7 @@ SILENT_GREETING_HINT = (
     "A server that expects TLS from the first byte waits in silence: try --tls implicit, usually with port 465. "
     "A firewall that swallows the connection looks the same."
 )
+CHALLENGE = 334  # RFC 4954 §4
 NO_SUCH_COMMAND = (500, 502)  # to EHLO: a server older than extensions (RFC 5321 §3.2)
 
 
@@ -100,6 +103,7 @@ class Session:
         self.timeouts = timeouts
         self.connection = Connection()
         self._clock = clock
+        self._challenge: bytes | None = None  # of the last 334, as it was before secrets were masked
 
     @property
     def capabilities(self) -> Capabilities:
@@ -122,6 +126,7 @@ class Session:
         """STARTTLS, the handshake, and EHLO anew (RFC 3207). Nothing said before it is believed after it."""
         reply = self.command(commands.STARTTLS)
         self._demand(reply, "STARTTLS", "the server offered STARTTLS and then refused it")
+        self.connection.receive_data(self.stream.read_available())
         self.connection.start_tls()
         self.secure(context, host)
         self.hello(ehlo_name)
@@ -136,10 +141,11 @@ class Session:
         """One authentication exchange (RFC 4954 §4). Raises `AuthenticationFailed` when the server refuses."""
         for text in mechanism.secrets():
             self.trace.redactor.add(text)
+            self.trace.redactor.add(printable(text))  # as an echo of it is shown
         initial = mechanism.initial_response()
         reply = self.command(commands.auth(mechanism.name, initial))
         for _ in range(MAX_CHALLENGES):
-            if reply.code != 334:
+            if reply.code != CHALLENGE:
                 break
             reply = self.command(self._response_to(reply, mechanism))
         else:
@@ -152,9 +158,8 @@ class Session:
         return reply
 
     def _response_to(self, reply: Reply, mechanism: Mechanism) -> Command:
-        challenge = reply.challenge()
-        if challenge is not None:
-            return commands.response(mechanism.respond(challenge))
+        if self._challenge is not None:
+            return commands.response(mechanism.respond(self._challenge))
         self.command(commands.CANCEL)  # RFC 4954 §4: the one way out of an exchange
         raise RemoteProtocolError("the server's sign-in challenge is not base64", server_reply=str(reply))
 
@@ -173,7 +178,7 @@ class Session:
                     return
         if transaction.wants_content:
             self._send_content(transaction, content)
-        elif transaction.is_content_expected:  # 354 though nobody is to get it: RFC 2920 §3.1 wants a lone dot
+        elif transaction.wants_lone_dot:
             self._send(commands.END_OF_CONTENT)
             self._answer(self.timeouts.content)
 
@@ -181,11 +186,14 @@ class Session:
         if self.trace.is_on:
             self.trace.content(content.size)
         pending = b""
-        for piece in dot_stuff(content.chunks()):
-            if pending and self._interrupted_by_reply(pending, transaction):
-                return
-            pending = piece
         try:
+            for piece in dot_stuff(content.chunks()):
+                if self._is_answered_early(transaction):
+                    return
+                self.stream.write(pending, self._clock() + self.timeouts.block)
+                pending = piece
+            if self._is_answered_early(transaction):
+                return
             self._write_end(pending, transaction)
         except ConnectionLost as error:
             if transaction.is_end_sent:
@@ -198,30 +206,23 @@ class Session:
         """The last piece and the final dot in one flight. From its last octet on the outcome is the server's."""
         command = commands.END_OF_CONTENT
         flight = pending + self.connection.send(command)
+        deadline = self._clock() + self.timeouts.block
+        self.stream.unsent = len(flight)
         transaction.is_end_sent = True
         try:
-            self.stream.write(flight, self._clock() + self.timeouts.block)
+            self.stream.write(flight, deadline)
         except BaseException:
             transaction.is_end_sent = self.stream.unsent == 0
             raise
         self.trace.sent(command.shown)
 
-    def _interrupted_by_reply(self, piece: bytes, transaction: Transaction) -> bool:
-        """Write `piece`; True when the server answered before the content was whole (552 and gone, say)."""
-        try:
-            self.stream.write(piece, self._clock() + self.timeouts.block)
-        except ConnectionLost as error:
-            transaction.receive_early(self._last_words(error))
-            return True
-        if not self.stream.has_input:
+    def _is_answered_early(self, transaction: Transaction) -> bool:
+        """True when the server answered before the content was whole (552 and gone, say): it ends the session."""
+        if not (self.connection.has_input or self.stream.has_input):
             return False
-        transaction.receive_early(self._early_reply())
-        return True
-
-    def _early_reply(self) -> Reply:
-        """The reply that came in the middle of the content. It ends the session: the content is not whole."""
         self.connection.abandon_content()
-        return self._answer(self.timeouts.command)
+        transaction.receive_early(self._answer(self.timeouts.command))
+        return True
 
     def _last_words(self, error: ConnectionLost) -> Reply:
         """What the server said before it cut the connection; raises `error` when it said nothing."""
@@ -240,7 +241,7 @@ class Session:
         """Say QUIT where that still makes sense, and close. Never raises, never waits more than a moment."""
         try:
             if self.connection.may_quit:
-                self._send(commands.QUIT)
+                self._send(commands.QUIT, timeout=self.timeouts.quit)
                 self._answer(self.timeouts.quit)
         except MailError:
             pass  # RFC 5321 §4.1.1.10: the outcome is known already
@@ -251,19 +252,24 @@ class Session:
         """Close the connection without a word."""
         self.stream.close()
 
-    def _send(self, *group: Command) -> None:
+    def _send(self, *group: Command, timeout: float | None = None) -> None:
         """One flight. An unasked line that arrived meanwhile must not count as the answer to it."""
         self.connection.receive_data(self.stream.read_available())
-        self.connection.check_nothing_unasked()
+        with self._masked():
+            self.connection.check_nothing_unasked()
         flight = b"".join([self.connection.send(command) for command in group])
         for command in group:
             self.trace.sent(command.shown)
-        self.stream.write(flight, self._clock() + self.timeouts.command)
+        try:
+            self.stream.write(flight, self._clock() + (self.timeouts.command if timeout is None else timeout))
+        except ConnectionLost:
+            if not self.stream.has_input:  # what the server said before it left answers what we said before that
+                raise
 
     def _answer(self, timeout: float) -> Reply:
         """The reply to the oldest command that has none. `timeout` is for the whole reply."""
         deadline = self._clock() + timeout
-        while (reply := self.connection.next_reply()) is None:
+        while (reply := self._next_reply()) is None:
             waiting_for = self.connection.awaited
             try:
                 self.connection.receive_data(self.stream.read(deadline))
@@ -272,9 +278,25 @@ class Session:
                     f"the server did not {waiting_for} within {timeout:g} seconds",
                     hint=SILENT_GREETING_HINT if self.connection.is_greeting_awaited else "",
                 ) from None
+        self._challenge = reply.challenge() if reply.code == CHALLENGE else None
         reply = reply.redacted(self.trace.redactor.redact)
         self.trace.received(reply)
         return reply
+
+    def _next_reply(self) -> Reply | None:
+        with self._masked():
+            return self.connection.next_reply()
+
+    @contextmanager
+    def _masked(self) -> Iterator[None]:
+        """No secret in an error that repeats what the server said."""
+        try:
+            yield
+        except MailError as error:
+            error.sentence = self.trace.redactor.redact(error.sentence)
+            error.server_reply = self.trace.redactor.redact(error.server_reply)
+            error.args = (error.sentence,)
+            raise
 
     def _demand(self, reply: Reply, verb: str, sentence: str) -> Reply:
         if reply.is_positive:

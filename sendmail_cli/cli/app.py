@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import signal
+import errno
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from sendmail_cli import __version__
+from sendmail_cli.cli import interrupts
 from sendmail_cli.cli.groups import LazyCommand, LazyGroup
 from sendmail_cli.cli.habits import explain_usage_error
 from sendmail_cli.cli.output import Output
 from sendmail_cli.environment import Environment
-from sendmail_cli.errors import InputOutputError, InternalError, MailError, ResourceError, Terminated, UsageError
+from sendmail_cli.errors import InputOutputError, InternalError, MailError, ResourceError, Terminated
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 COMMANDS = (
     LazyCommand("send", "Compose and send one message.", "sendmail_cli.cli.send:send"),
@@ -52,10 +57,11 @@ class App(LazyGroup):
     ) -> NoReturn:
         """Run the command that `args` name, say what went wrong if anything did, and exit."""
         arguments = list(sys.argv[1:] if args is None else args)
-        environment = extra.get("obj") or Environment()
-        failures = _Failures(Output(environment, is_json=_is_given("--json", arguments)), environment)
-        signal.signal(signal.SIGTERM, _terminate)
+        environment = extra.setdefault("obj", None) or Environment()
+        extra["obj"] = environment
+        output = Output(environment, is_json=_is_given("--json", arguments))
         try:
+            interrupts.listen()
             result = super().main(
                 arguments,
                 prog_name,
@@ -65,50 +71,81 @@ class App(LazyGroup):
                 **extra,
             )
             code = ExitCode.OK if result is None else ExitCode(result)
-        except BaseException as error:
-            if isinstance(error, SystemExit):
-                raise
-            if _is_given("--debug", arguments):
-                _show_traceback(environment)
-            code = failures.code_of(error)
+        except _Carried as carried:
+            code = _code_of(carried.error, output, is_debugging=_is_given("--debug", arguments))
+        except Exception as error:
+            code = _code_of(error, output, is_debugging=_is_given("--debug", arguments))
+        except KeyboardInterrupt as error:
+            code = _code_of(error, output, is_debugging=False)
         sys.exit(int(code))
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """As click's; `--help` and `--version` write here."""
+        with _past_click():
+            return super().make_context(info_name, args, parent, **extra)
 
-class _Failures:
-    """Turns an exception into words and an exit code."""
-
-    def __init__(self, output: Output, environment: Environment) -> None:
-        self.output = output
-        self.environment = environment
-
-    def code_of(self, error: BaseException) -> ExitCode:
-        """Say what happened; give its code."""
-        if isinstance(error, click.Abort):
-            error = error.__cause__ or error.__context__ or KeyboardInterrupt()
-        if isinstance(error, Terminated):
-            return self._stopped("terminated", ExitCode.TERMINATED)
-        if isinstance(error, KeyboardInterrupt | EOFError):
-            return self._stopped("interrupted", ExitCode.INTERRUPTED)
-        return self.output.error(_as_mail_error(error, self.environment))
-
-    def _stopped(self, how: str, code: ExitCode) -> ExitCode:
-        self.output.say(f"sendmail-cli: {how}; nothing was sent")
-        return code
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's."""
+        with _past_click():
+            return super().invoke(ctx)
 
 
-def _as_mail_error(error: BaseException, environment: Environment) -> MailError:
+class _Carried(Exception):
+    """On its way through click's `main`, which would make a silent exit 1 of EPIPE and "Aborted!" of EOFError."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+@contextmanager
+def _past_click() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, KeyboardInterrupt) as error:
+        raise _Carried(error) from None
+
+
+def _code_of(error: BaseException, output: Output, *, is_debugging: bool) -> ExitCode:
+    """Say what happened; give its code."""
+    if isinstance(error, click.Abort):  # from a prompt, which Ctrl-C, SIGTERM or Ctrl-D ended
+        cause = error.__cause__ or error.__context__
+        error = cause if isinstance(cause, KeyboardInterrupt) else KeyboardInterrupt()
+    if isinstance(error, Terminated):
+        return output.stopped("terminated", ExitCode.TERMINATED)
+    if isinstance(error, KeyboardInterrupt):
+        return output.stopped("interrupted", ExitCode.INTERRUPTED)
+    if isinstance(error, OSError):
+        try:
+            output.check_answered()
+        except MailError as failure:
+            return output.error(failure)
+        if isinstance(error, BrokenPipeError) and output.has_lost_reader:  # of a help text, who has seen enough
+            return ExitCode.OK
+    if isinstance(error, NoArgsIsHelpError):
+        output.lines(error.format_message())
+        return ExitCode.USAGE
+    ours = _as_mail_error(error)
+    is_fault = isinstance(ours, InternalError) or not isinstance(error, MailError | click.ClickException)
+    if is_debugging and is_fault:
+        output.traceback(error)
+    return output.error(ours)
+
+
+def _as_mail_error(error: BaseException) -> MailError:
     """Any exception as one of ours."""
     if isinstance(error, MailError):
         return error
-    if isinstance(error, click.UsageError):
-        return explain_usage_error(error, environment)
     if isinstance(error, click.ClickException):
-        return UsageError(error.format_message())
+        return explain_usage_error(error)
     if isinstance(error, MemoryError):
         return ResourceError("there is not enough memory")
     if isinstance(error, OSError):
         what = f"{error.filename}: " if error.filename else ""
-        return InputOutputError(f"{what}{error.strerror or error}")
+        kind = ResourceError if error.errno in OUT_OF_RESOURCES else InputOutputError
+        return kind(f"{what}{(error.strerror or str(error)).lower()}")
     return InternalError(
         f"this is a fault of sendmail-cli itself: {type(error).__name__}",
         hint="Run it again with --debug to see where, and please report it.",
@@ -121,16 +158,6 @@ def _is_given(flag: str, arguments: list[str]) -> bool:
     return flag in arguments[:end]
 
 
-def _show_traceback(environment: Environment) -> None:
-    import traceback
-
-    environment.stderr.write(traceback.format_exc())
-
-
-def _terminate(signum: int, frame: object) -> None:
-    raise Terminated
-
-
 app = App(
     "sendmail-cli",
     table=COMMANDS,
@@ -138,8 +165,9 @@ app = App(
     help=INTRODUCTION,
     examples=(
         'echo "disk full" | sendmail-cli send -s "$(hostname)" root@example.org',
-        "sendmail-cli send --to ada@example.org --subject Report --attach report.pdf < body.txt",
-        "sendmail-cli profile add work --from you@example.org --server smtp.example.org --user you@example.org",
+        "sendmail-cli send --to ada@example.org -s Report -a report.pdf < body.txt",
+        "sendmail-cli profile add work --from you@example.org \\",
+        "    --server smtp.example.org --user you@example.org",
         "sendmail-cli login work",
         "sendmail-cli explain 550",
     ),

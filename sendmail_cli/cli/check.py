@@ -9,9 +9,10 @@ import click
 from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import json_option, output_options, server_flags, server_options, talk
+from sendmail_cli.cli.params import text_of
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import resolve_settings
-from sendmail_cli.errors import CommandRefused, UsageError
+from sendmail_cli.errors import CommandRefused, LocalProtocolError, UsageError
 from sendmail_cli.smtp import commands
 from sendmail_cli.status import ExitCode, exit_code_for_reply
 
@@ -35,7 +36,7 @@ SPEAKABLE = ("VRFY", "EXPN", "HELP", "NOOP", "RSET", "ETRN")
         "sendmail-cli check -v -S smtp.example.org:587",
         "sendmail-cli check -p work --command 'VRFY ada'",
     ),
-    exit_codes=(0, 64, 65, 67, 68, 69, 70, 71, 75, 76, 77, 78, 130, 143),
+    exit_codes=(0, 64, 65, 67, 68, 69, 70, 71, 73, 75, 76, 77, 78, 130, 143),
 )
 @server_options
 @option(
@@ -52,8 +53,8 @@ def check(context: click.Context, /, **values: Any) -> ExitCode:
     talking = talk(context, values)
     command = None if values["command"] is None else _speakable(values["command"])
     settings = resolve_settings(server_flags(values), load_profiles(talking.environment), talking.environment)
-    if settings.server.tls.value != "none" and not settings.server.is_verified:
-        talking.output.warn("--insecure: the server's certificate is not checked")
+    talking.warn_of_insecurity(settings)
+    service.tell_settings(settings, talking.output.note)
     with service.connect(settings, talking.environment, on_event=talking.on_event, may_ask=talking.may_ask) as session:
         if command is None:
             facts = _facts(session, settings)
@@ -69,7 +70,10 @@ def check(context: click.Context, /, **values: Any) -> ExitCode:
 
 
 def _speakable(line: str) -> Command:
-    command = commands.verbatim(line)
+    try:
+        command = commands.verbatim(text_of(line))
+    except LocalProtocolError as error:
+        raise UsageError(f"--command: {error.sentence}") from None
     if command.verb not in SPEAKABLE:
         raise UsageError(
             f"--command speaks {', '.join(SPEAKABLE)}, not “{command.verb}”",
@@ -79,11 +83,10 @@ def _speakable(line: str) -> Command:
 
 
 def _answered(reply: Reply, command: Command, output: Output) -> ExitCode:
-    text = "\n".join(f"{reply.code} {line}" for line in reply.lines)
-    if output.is_json:
+    if not output.is_json:
+        output.answer("\n".join(f"{reply.code} {line}" for line in reply.lines))
+    elif reply.is_positive:  # a refusal is the one object that the error is
         output.answer_json({"code": reply.code, "lines": list(reply.lines)})
-    else:
-        output.answer(text)
     if reply.is_positive:
         return ExitCode.OK
     raise CommandRefused(
@@ -114,7 +117,7 @@ def _table(facts: dict[str, Any]) -> str:
             "TLS",
             "none" if tls is None else f"{tls['version']}, {tls['cipher']}, {tls['certificate'] or 'not verified'}",
         ),
-        ("signed in", facts["user"] or "no (the profile has no user)"),
+        ("signed in", facts["user"] or "no (no user is set)"),
         *(("offers" if index == 0 else "", line) for index, line in enumerate(facts["extensions"] or ["nothing"])),
     ]
     return "\n".join(f"{title:10} {text}".rstrip() for title, text in rows)

@@ -22,7 +22,7 @@ from sendmail_cli.status import ExitCode
         "sendmail-cli explain 535 5.7.8 Username and Password not accepted",
         "sendmail-cli explain exit 75",
     ),
-    exit_codes=(0, 64),
+    exit_codes=(0, 64, 73),
 )
 @click.argument("what", nargs=-1, required=True, metavar="CODE|REPLY...")
 @output_options
@@ -44,5 +44,5 @@ def explain(context: click.Context, /, **values: Any) -> ExitCode:
         talking.output.answer_json(explanation._asdict())
     else:
         lines = (explanation.meaning, explanation.advice, f"({explanation.source})")
-        talking.output.answer("\n".join(filter(None, lines)))
+        talking.output.answer_prose(*filter(None, lines))
     return ExitCode.OK

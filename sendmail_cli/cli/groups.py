@@ -144,10 +144,8 @@ class LazyGroup(SectionedGroup):
         return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, loaded now if it wasn't; None when there is none of that name."""
-        if cmd_name in self.table and cmd_name not in self.commands:
-            self.commands[cmd_name] = self.table[cmd_name].load()
-        return self.commands.get(cmd_name)
+        """The command, loaded now; None when there is none of that name."""
+        return self.table[cmd_name].load() if cmd_name in self.table else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -155,7 +153,7 @@ class LazyGroup(SectionedGroup):
         """The command that the first argument names. Raises NoSuchCommand with the nearest names."""
         try:
             return super().resolve_command(ctx, args)
-        except click.NoSuchCommand as error:  # click looks for near names among the commands loaded so far
+        except click.NoSuchCommand as error:  # click looks for near names in `self.commands`, which is empty
             raise click.NoSuchCommand(error.command_name, possibilities=self.table, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

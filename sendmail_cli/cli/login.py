@@ -13,7 +13,7 @@ from sendmail_cli.cli.params import PROFILE
 from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, set_password
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
-from sendmail_cli.errors import ConfigError, UsageError
+from sendmail_cli.errors import ConfigError, DataError, UsageError
 from sendmail_cli.secret import Secret
 from sendmail_cli.status import ExitCode
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     cls=SectionedCommand,
     short_help="Put a profile's password in the keyring, after the server took it.",
     examples=("sendmail-cli login work", "pass show mail/work | sendmail-cli login work"),
-    exit_codes=(0, 64, 68, 69, 75, 76, 77, 78, 130, 143),
+    exit_codes=(0, 64, 65, 68, 69, 75, 76, 77, 78, 130, 143),
 )
 @click.argument("name", required=False, type=PROFILE)
 @option("--no-check", is_flag=True, help="Store the password without trying it at the server.")
@@ -39,6 +39,7 @@ def login(context: click.Context, /, name: str | None, no_check: bool, **values:
     """
     talking = talk(context, values)
     settings, entry = _whose(name, talking)
+    service.tell_settings(settings, talking.output.note)
     password = _password(f"Password of {entry.user} at {settings.server}", talking)
     if not no_check:
         with service.connect(
@@ -46,9 +47,11 @@ def login(context: click.Context, /, name: str | None, no_check: bool, **values:
         ):
             talking.output.note("the server accepted the password")
     set_password(entry, password, talking.environment, may_ask=talking.may_ask)
-    if not talking.output.is_quiet:
-        accepted = "stored without a check" if no_check else f"{settings.server} accepted it; stored"
-        talking.output.say(f"{accepted} in the keyring for profile {entry.profile_name}")
+    accepted = "stored without a check" if no_check else f"{settings.server} accepted it; stored"
+    talking.inform(f"{accepted} in the keyring for profile {entry.profile_name}")
+    origin = settings.origins.get("password")
+    if origin is not None and origin.kind != "keyring":
+        talking.output.warn(f"{origin} comes before the keyring: its password is used, and not the one just stored")
     return ExitCode.OK
 
 
@@ -67,8 +70,7 @@ def logout(context: click.Context, /, name: str | None, **values: Any) -> ExitCo
     talking = talk(context, values)
     _, entry = _whose(name, talking)
     delete_password(entry, talking.environment, may_ask=talking.may_ask)
-    if not talking.output.is_quiet:
-        talking.output.say(f"the password of profile {entry.profile_name} is out of the keyring")
+    talking.inform(f"the password of profile {entry.profile_name} is out of the keyring")
     return ExitCode.OK
 
 
@@ -93,10 +95,21 @@ def _password(prompt: str, talking: Talk) -> Secret:
     stdin = talking.environment.stdin
     if talking.environment.is_terminal(stdin):
         if not talking.may_ask:
-            raise UsageError("--no-input forbids to ask for the password", hint="Pipe it in on one line.")
-        return Secret(click.prompt(prompt, hide_input=True, err=True))
+            raise UsageError("nobody may be asked for the password", hint="Pipe it in on one line.")
+        return _usable(click.prompt(prompt, hide_input=True, err=True))
     line = stdin.readline() if stdin is not None else b""
     password = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
     if not password:
         raise UsageError("no password on standard input", hint="Run it on a terminal to be asked, or pipe in one line.")
+    return _usable(password)
+
+
+def _usable(password: str) -> Secret:
+    """`password`, if a sign-in can carry it (RFC 4616 §2). Raises `DataError`."""
+    try:
+        is_usable = b"\0" not in password.encode()
+    except UnicodeEncodeError:
+        is_usable = False
+    if not is_usable:
+        raise DataError("the password is not UTF-8 text, and only such can be sent")
     return Secret(password)

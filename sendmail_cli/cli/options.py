@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendmail_cli.addresses import Mailbox
+    from sendmail_cli.config.settings import Settings
 
     Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -33,6 +34,19 @@ class Talk(NamedTuple):
     def on_event(self) -> Callable[[Any], None] | None:
         """Where the trace goes: nowhere unless --verbose was given."""
         return self.output.event if self.output.is_verbose else None
+
+    def inform(self, text: str) -> None:
+        """Something that helps a person who waits, and that --quiet spares."""
+        if not self.output.is_quiet:
+            self.output.say(text)
+
+    def warn_of_insecurity(self, settings: Settings) -> None:
+        """Say that --insecure was given: it never goes without a word."""
+        if not settings.server.is_verified and settings.server.tls.value != "none":
+            self.output.warn(
+                f"--insecure: the certificate of {settings.server} is not checked; "
+                "anybody on the way there can read along"
+            )
 
 
 def stack(*options: Decorator) -> Decorator:
@@ -69,7 +83,7 @@ server_options = stack(
         "none: in the clear. The last two never carry a password off this machine.",
     ),
     option("--ca-file", type=FILE, section="Where", help="Trust the authorities in this PEM file, not the system's."),
-    option("--insecure", is_flag=True, section="Where", help="Take any certificate, this once. Says so, each time."),
+    option("--insecure", is_flag=True, section="Where", help="Take any certificate, this once. It is said each time."),
     option("--ehlo", metavar="NAME", section="Where", help="Call ourselves this in EHLO."),
     option(
         "--timeout",
@@ -114,5 +128,5 @@ def talk(context: click.Context, values: dict[str, Any]) -> Talk:
         is_json=values.pop("is_json", False),
     )
     values.pop("debug")  # the root group's, who reads it from the arguments: errors come before options are known
-    refused = values.pop("no_input") or environment.variables.get("SENDMAIL_CLI_NO_INPUT") == "1"
-    return Talk(output, environment, not refused and environment.is_terminal(environment.stderr))
+    is_input_refused = values.pop("no_input") or environment.variables.get("SENDMAIL_CLI_NO_INPUT") == "1"
+    return Talk(output, environment, not is_input_refused and environment.is_terminal(environment.stderr))

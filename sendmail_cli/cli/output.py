@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from sendmail_cli.printable import printable
@@ -11,7 +11,7 @@ from sendmail_cli.report import Action
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.errors import MailError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "sendmail-cli"
 MAX_LINE = 20000  # characters
+WIDTH = 80  # columns, where the terminal doesn't say
+GUTTER = 11  # columns of a trace line that the time takes
 SCHEMA = 1  # of the JSON object; it changes when a field changes its meaning, not when one is added
 
 _MARKS = {"sent": "->", "received": "<-", "content": "->", "note": "* "}
@@ -37,40 +39,75 @@ class Output:
         self.is_verbose = is_verbose
         self.is_quiet = is_quiet
         self.is_json = is_json
+        self.has_lost_reader = False  # of standard output: enough was seen, which is no failure
 
     def answer(self, text: str) -> None:
-        """What was asked for, to standard output."""
-        if not _write(self.environment.stdout, f"{text}\n"):
-            self.warn("standard output was closed before everything was written")
+        """What was asked for, to standard output. Raises `OutputError` when it can't be written."""
+        shown = "\n".join(printable(line, MAX_LINE) for line in text.split("\n"))
+        self._answer(f"{shown}\n")
+
+    def answer_prose(self, *paragraphs: str) -> None:
+        """Sentences, broken between words on a terminal. Raises as `answer`."""
+        stream = self.environment.stdout
+        self.answer("\n".join(line for text in paragraphs for line in self._lines_of(text, 0, stream)))
 
     def answer_json(self, fields: dict[str, Any]) -> None:
-        """One JSON object on a line, to standard output."""
-        import json
-
-        self.answer(json.dumps({"schema": SCHEMA, **fields}, ensure_ascii=False))
+        """One JSON object on a line, to standard output. Raises `OutputError` when it can't be written."""
+        self._answer(_json_line(fields))
 
     def octets(self, chunks: Iterable[bytes]) -> None:
         """A message as it is, to standard output. Raises `OutputError` when it can't be written."""
-        from sendmail_cli.errors import OutputError
-
         stream = self.environment.stdout
-        binary = getattr(stream, "buffer", None)
-        try:
+        with self._answering(stream):
+            binary = getattr(stream, "buffer", None)
             for chunk in chunks:
                 if binary is None:
                     stream.write(chunk.decode("utf-8", "surrogateescape"))
                 else:
                     binary.write(chunk)
             stream.flush()
-        except BrokenPipeError:  # whoever reads it has seen enough
+
+    def check_answered(self) -> None:
+        """Raises `OutputError` when something that others wrote to standard output (a help text) is still there."""
+        stream = self.environment.stdout
+        if stream is not None:
+            with self._answering(stream):
+                stream.flush()
+
+    def _answer(self, text: str) -> None:
+        stream = self.environment.stdout
+        with self._answering(stream):
+            _put(stream, text)
+
+    @contextmanager
+    def _answering(self, stream: IO[str] | None) -> Iterator[None]:
+        """Whoever reads the answer may leave before its end (`| head -1`); for any other failure it is missing."""
+        from sendmail_cli.errors import OutputError
+
+        if stream is None:
+            raise OutputError("standard output is closed, and the answer was to go there")
+        try:
+            yield
+        except BrokenPipeError:
+            self.has_lost_reader = True
             _silence(stream)
         except OSError as error:
             _silence(stream)
             raise OutputError(f"can't write to standard output: {(error.strerror or str(error)).lower()}") from None
 
+    def _remark_json(self, fields: dict[str, Any]) -> None:
+        """The JSON object about something that has happened already: it changes no exit code."""
+        if not _write(self.environment.stdout, _json_line(fields)):
+            self.warn("standard output was closed before everything was written")
+
     def say(self, text: str) -> None:
         """A line to standard error; nothing in it can steer the terminal."""
         _write(self.environment.stderr, f"{printable(text, MAX_LINE)}\n")
+
+    def lines(self, text: str) -> None:
+        """Several lines to standard error, as they are."""
+        for line in text.splitlines():
+            self.say(line)
 
     def warn(self, text: str) -> None:
         """Something that is not as it should be and changes nothing about the outcome."""
@@ -79,65 +116,111 @@ class Output:
     def note(self, text: str) -> None:
         """A choice that was made; shown with --verbose."""
         if self.is_verbose:
-            self.say(f"{'':11}*  {text}")
+            self.say(f"{'':{GUTTER}} *  {text}")
 
     def event(self, event: TraceEvent) -> None:
         """One line of the trace."""
         mark = (_MARKS_UNDER_TLS if event.is_secured else _MARKS)[event.kind]
-        self.say(f"{event.seconds * 1000:7.1f} ms  {mark} {event.text}")
+        self.say(f"{event.seconds * 1000:{GUTTER - 3}.1f} ms {mark} {event.text}")
+
+    def success(self, text: str) -> None:
+        """That it went well: a line for a person who sits there, and nothing for cron."""
+        if not self.is_quiet and (self.is_verbose or self.environment.is_terminal(self.environment.stderr)):
+            self.say(text)
 
     def report(self, report: Report) -> ExitCode:
         """What became of the message; gives the exit code."""
         exit_code = report.exit_code
         if self.is_json:
-            self.answer_json(_report_fields(report))
-        if exit_code is not ExitCode.OK:
+            self._remark_json(_report_fields(report))
+        if exit_code is ExitCode.OK:
+            self.success(_success(report))
+        else:
             self._failure(report)
-        elif not self.is_quiet and (self.is_verbose or self.environment.is_terminal(self.environment.stderr)):
-            self.say(_success(report))
         if report.kept_at is not None and not self.is_quiet:
             self.say(f"kept in {report.kept_at}")
         return exit_code
 
+    def nothing_sent(self, why: str) -> None:
+        """No message was sent, and that is no failure."""
+        self.note(why)
+        if self.is_json:
+            self.answer_json(_NO_REPORT | {"exit_code": int(ExitCode.OK)})
+
     def error(self, error: MailError) -> ExitCode:
         """An error before there was a report; gives the exit code."""
         if self.is_json:
-            self.answer_json(_NO_REPORT | {"exit_code": int(error.exit_code), "error": _error_fields(error)})
+            self._remark_json(_NO_REPORT | {"exit_code": int(error.exit_code), "error": _error_fields(error)})
         self._explain_error(error)
         return error.exit_code
+
+    def stopped(self, how: str, exit_code: ExitCode) -> ExitCode:
+        """Somebody ended us before anything was sent; gives the exit code."""
+        if self.is_json:
+            fields = {"kind": how.capitalize(), "message": how, "hint": None, "server_reply": None}
+            self._remark_json(_NO_REPORT | {"exit_code": int(exit_code), "error": fields})
+        self.say(f"{PROGRAM}: {how}")
+        return exit_code
+
+    def traceback(self, error: BaseException) -> None:
+        """Where in the program it happened. Nothing in it can steer the terminal."""
+        from traceback import format_exception
+
+        self.lines("".join(format_exception(error)))
 
     def _failure(self, report: Report) -> None:
         if report.error is not None and not _has_verdict(report):
             self._explain_error(report.error)
             for outcome in report.outcomes:
                 if outcome.is_in_doubt:
-                    self.say(
-                        f"  in doubt  {outcome.address}: it may have been delivered; look before you send it again"
+                    self._paragraph(
+                        f"  in doubt  {outcome.address}: it may have been delivered; look before you send it again", 12
                     )
             return
-        self.say(f"{PROGRAM}: {_headline(report)}")
+        self._paragraph(f"{PROGRAM}: {_headline(report)}", 2)
         for outcome in report.outcomes:
             self._outcome(outcome)
 
     def _outcome(self, outcome: RecipientOutcome) -> None:
         said = f"{outcome.code} {outcome.text}" if outcome.code is not None else outcome.text
         word = "in doubt" if outcome.is_in_doubt else _WORDS[outcome.action]
-        self.say(f"  {word:9} {outcome.address}: {said}")
+        self._paragraph(f"  {word:9} {outcome.address}: {said}", 12)
         if outcome.action is Action.RELAYED or outcome.code is None:
             return
         from sendmail_cli.smtp.explanations import explain_reply
 
         explanation = explain_reply(outcome.code, outcome.enhanced, outcome.text)
-        self.say(f"            {explanation.meaning}")
-        if explanation.advice:
-            self.say(f"            {explanation.advice}")
+        for line in filter(None, (explanation.meaning, explanation.advice)):
+            self._paragraph(f"{'':12}{line}", 12)
 
     def _explain_error(self, error: MailError) -> None:
-        self.say(f"{PROGRAM}: {error.sentence}")
+        self._paragraph(f"{PROGRAM}: {error.sentence}", 2)
         if error.server_reply:
-            self.say(f"  the server said: {error.server_reply}")
+            self._paragraph(f"  the server said: {error.server_reply}", 4)
         for line in _advice(error):
-            self.say(f"  {line}")
+            self._paragraph(f"  {line}", 2)
+
+    def _paragraph(self, text: str, indent: int) -> None:
+        for line in self._lines_of(text, indent, self.environment.stderr):
+            self.say(line)
+
+    def _lines_of(self, text: str, indent: int, stream: IO[str]) -> list[str]:
+        """`text`, for a terminal broken between words; a log or `grep` gets it on one line."""
+        shown = printable(text, MAX_LINE)
+        if not self.environment.is_terminal(stream) or len(shown) <= (width := _width(stream)):
+            return [shown]
+        from textwrap import wrap
+
+        # A command that is to be typed stays on a line of its own, so that it can be copied.
+        first, colon, command = shown.partition(f": {PROGRAM} ")
+        lines = wrap(
+            first + ":" if colon else shown,
+            width,
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return [*lines, f"{'':{indent}}{PROGRAM} {command}"] if colon else lines
 
 
 _NO_REPORT: dict[str, Any] = dict.fromkeys(("message_id", "profile", "server", "exit_code", "error")) | {
@@ -148,7 +231,7 @@ _NO_REPORT: dict[str, Any] = dict.fromkeys(("message_id", "profile", "server", "
 def _advice(error: MailError) -> list[str]:
     """What to do next: the error's own hint, or what is known of the server's reply."""
     if error.hint:
-        return [error.hint]
+        return error.hint.split("\n")
     if not error.server_reply:
         return []
     from sendmail_cli.smtp.explanations import explain
@@ -172,6 +255,8 @@ def _success(report: Report) -> str:
 
 def _headline(report: Report) -> str:
     count, accepted = len(report.outcomes), len(report.accepted)
+    if report.exit_code is ExitCode.IN_DOUBT and report.error is None:
+        return f"interrupted before {report.server} confirmed the message; it may have been delivered"
     if report.exit_code is ExitCode.IN_DOUBT:
         return f"the connection to {report.server} was lost after the message was sent; it may have been delivered"
     if accepted:
@@ -208,7 +293,8 @@ def _report_error(report: Report) -> dict[str, Any] | None:
         return None
     if report.error is not None:
         return _error_fields(report.error)
-    return {"kind": "Refused", "message": _headline(report), "hint": None, "server_reply": None}
+    kind = "Interrupted" if report.exit_code is ExitCode.IN_DOUBT else "Refused"
+    return {"kind": kind, "message": _headline(report), "hint": None, "server_reply": None}
 
 
 def _error_fields(error: MailError) -> dict[str, Any]:
@@ -220,16 +306,38 @@ def _error_fields(error: MailError) -> dict[str, Any]:
     }
 
 
-def _write(stream: IO[str], text: str) -> bool:
-    """Write and flush; False when nobody reads it any more. Characters the stream can't show become escapes."""
+def _json_line(fields: dict[str, Any]) -> str:
+    """ASCII alone: it is valid whatever the stream's encoding, and nothing in it can steer a terminal."""
+    import json
+
+    return json.dumps({"schema": SCHEMA, **fields}) + "\n"
+
+
+def _width(stream: IO[str]) -> int:
+    """Columns of the terminal behind `stream`."""
     try:
-        encoding = getattr(stream, "encoding", None) or "utf-8"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
+        return os.get_terminal_size(stream.fileno()).columns or WIDTH
+    except OSError:
+        return WIDTH
+
+
+def _write(stream: IO[str] | None, text: str) -> bool:
+    """Write and flush; False when nobody reads it any more."""
+    if stream is None:
+        return False
+    try:
+        _put(stream, text)
     except (OSError, ValueError):
         _silence(stream)
         return False
     return True
+
+
+def _put(stream: IO[str], text: str) -> None:
+    """Write and flush. Characters the stream can't show become escapes."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
 
 
 def _silence(stream: IO[str]) -> None:

@@ -41,6 +41,30 @@ class _Parsed(click.ParamType[Value]):
             raise
 
 
+class FileName(click.ParamType[str]):
+    """The name of a file, opened by what reads it and never at parse time; "-" is ours to understand."""
+
+    name = "file"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "FILE"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Whatever files the shell finds."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type=self.name)]
+
+
+class FolderName(FileName):
+    """The name of a folder."""
+
+    name = "dir"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "DIR"
+
+
 class ProfileName(click.ParamType[str]):
     """The name of a profile; the shell completes it."""
 
@@ -72,9 +96,9 @@ def _label(param: click.Parameter | None) -> str:
 
 def _reverse_path(text: str) -> ReversePath:
     """The reverse-path in `text`; "" and "<>" are the null path."""
-    if text.strip() in {"", "<>"}:
+    bare = text_of(text).strip()
+    if bare in {"", "<>"}:
         return ReversePath(None)
-    bare = text.strip()
     if bare.startswith("<") and bare.endswith(">"):
         bare = bare[1:-1]
     return ReversePath(parse_addr_spec(bare))
@@ -88,27 +112,53 @@ def _header(text: str) -> tuple[str, str]:
 
 def _duration(text: str) -> float:
     from sendmail_cli.config.profile_keys import parse_timeout
+    from sendmail_cli.errors import MailError, UsageError
 
-    return parse_timeout(text)
+    try:
+        return parse_timeout(text)
+    except MailError as error:
+        raise UsageError(error.sentence, hint=error.hint) from None
+
+
+class _Addresses(_Parsed[tuple[Address, ...]]):
+    """As in a header: names, commas, groups."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Address, ...]:
+        if isinstance(value, str) and value.startswith("-") and "@" not in value and isinstance(param, click.Option):
+            raise click.BadOptionUsage(param.opts[0], f"{param.opts[0]} needs an address, not “{value}”", ctx)
+        return super().convert(value, param, ctx)
+
+
+def _addresses(text: str) -> tuple[Address, ...]:
+    return parse_address_list(text_of(text))
+
+
+def _mailbox(text: str) -> Mailbox:
+    return parse_mailbox(text_of(text))
 
 
 def text_of(argument: str) -> str:
     """The text of a command-line argument whose bytes may be in another charset than the system's.
 
-    Python keeps undecodable bytes as lone surrogates; they are read as ISO-8859-1 then, as a body is.
+    Python keeps undecodable bytes as lone surrogates. Such bytes are read as a body is: UTF-8, else ISO-8859-1.
     """
     try:
         argument.encode()
     except UnicodeEncodeError:
-        return os.fsencode(argument).decode("iso-8859-1")
+        octets = os.fsencode(argument)
+        try:
+            return octets.decode()
+        except UnicodeDecodeError:
+            return octets.decode("iso-8859-1")
     return argument
 
 
-ADDRESSES: click.ParamType[tuple[Address, ...]] = _Parsed("addresses", parse_address_list, "ADDRESS")
-MAILBOX: click.ParamType[Mailbox] = _Parsed("mailbox", parse_mailbox, "ADDRESS")
+ADDRESSES: click.ParamType[tuple[Address, ...]] = _Addresses("addresses", _addresses, "ADDRESS")
+MAILBOX: click.ParamType[Mailbox] = _Parsed("mailbox", _mailbox, "ADDRESS")
 REVERSE_PATH: click.ParamType[ReversePath] = _Parsed("reverse-path", _reverse_path, "ADDRESS")
 HEADER: click.ParamType[tuple[str, str]] = _Parsed("header", _header, "'NAME: VALUE'")
 DURATION: click.ParamType[float] = _Parsed("duration", _duration, "TIME")
 PROFILE = ProfileName()
 TEXT: click.ParamType[str] = _Parsed("text", text_of, "TEXT")
-FILE = click.Path(path_type=str)  # opened by what reads it, never at parse time; "-" is ours to understand
+FILE = FileName()
+FOLDER = FolderName()

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedGroup, option
 from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, stack, talk
-from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT
+from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT, text_of
 from sendmail_cli.config import profile_file
 from sendmail_cli.config.profile_keys import AUTH_CHOICES
 from sendmail_cli.config.profiles import SANDBOX, load_profiles
-from sendmail_cli.config.settings import ServerFlags, choose_profile, describe_settings, resolve_settings
-from sendmail_cli.errors import UsageError
+from sendmail_cli.config.settings import ServerFlags, choose_profile, resolve_settings
+from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.status import ExitCode
+
+if TYPE_CHECKING:
+    from sendmail_cli.cli.options import Talk
+    from sendmail_cli.config.profiles import Profiles
 
 KEYS = ("from", "server", "user", "tls", "auth", "ehlo", "ca_file", "timeout")
 
@@ -45,8 +51,8 @@ value_options = stack(
     cls=SectionedGroup,
     short_help="Add, list, show, set and remove profiles.",
     examples=(
-        "sendmail-cli profile add work --from you@example.org --server smtp.example.org \\",
-        "    --user you@example.org",
+        "sendmail-cli profile add work --from you@example.org \\",
+        "    --server smtp.example.org --user you@example.org",
         "sendmail-cli profile list",
         "sendmail-cli profile show work",
     ),
@@ -81,11 +87,13 @@ def add(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     missing = [key for key in ("from", "server") if key not in fields]
     if missing:
         raise UsageError(f"a profile needs {' and '.join(f'--{key}' for key in missing)}")
+    is_first = not load_profiles(talking.environment).names
     path = profile_file.save_profile(talking.environment, name, fields)
-    if not talking.output.is_quiet:
-        talking.output.say(f"added {name} to {path}")
-        if "user" in fields or "@" in str(fields["server"]):
-            talking.output.say(f"next: sendmail-cli login {name}")
+    if is_first:
+        profile_file.set_default(talking.environment, name)
+    talking.inform(f"added {name} to {path}")
+    if ("user" in fields or "@" in str(fields["server"])) and "password_command" not in fields:
+        talking.inform(f"next: sendmail-cli login {name}")
     return ExitCode.OK
 
 
@@ -99,8 +107,7 @@ def list_profiles(context: click.Context, /, **values: Any) -> ExitCode:
     """List the profiles, the default one with a star. The built-in profile sandbox is always there."""
     talking = talk(context, values)
     profiles = load_profiles(talking.environment)
-    chosen = choose_profile(ServerFlags(), profiles, talking.environment)
-    default = None if chosen is None else chosen[0].name
+    default = _name_of_default(profiles, talking)
     rows = [
         {
             "name": each.name,
@@ -134,9 +141,9 @@ def show(context: click.Context, /, name: str | None, **values: Any) -> ExitCode
     """Show the values that hold with the profile NAME, or with the default one, and where each came from."""
     talking = talk(context, values)
     settings = resolve_settings(ServerFlags(profile=name), load_profiles(talking.environment), talking.environment)
-    rows = list(describe_settings(settings))
+    rows = service.rows_of(settings)
     if talking.output.is_json:
-        talking.output.answer_json({"settings": {key: {"value": text, "origin": str(o)} for key, text, o in rows}})
+        talking.output.answer_json({"settings": {key: {"value": text, "origin": origin} for key, text, origin in rows}})
         return ExitCode.OK
     keys = max((len(key) for key, _, _ in rows), default=0)
     texts = max((len(text) for _, text, _ in rows), default=0)
@@ -168,7 +175,7 @@ def set_(context: click.Context, /, name: str, unset: tuple[str, ...], **values:
     if fields:
         profile_file.set_values(talking.environment, name, fields)
     if unset:
-        profile_file.unset_values(talking.environment, name, tuple(key.replace("-", "_", 1) for key in unset))
+        profile_file.unset_values(talking.environment, name, tuple(map(_key, unset)))
     return ExitCode.OK
 
 
@@ -185,8 +192,7 @@ def remove(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     """Remove the profile NAME. Its password stays in the keyring: sendmail-cli logout NAME takes it out, before."""
     talking = talk(context, values)
     path = profile_file.remove_profile(talking.environment, name)
-    if not talking.output.is_quiet:
-        talking.output.say(f"removed {name} from {path}")
+    talking.inform(f"removed {name} from {path}")
     return ExitCode.OK
 
 
@@ -213,9 +219,22 @@ def default(context: click.Context, /, name: str | None, **values: Any) -> ExitC
     return ExitCode.OK
 
 
+def _name_of_default(profiles: Profiles, talking: Talk) -> str | None:
+    """The default's name; None when there is none, or the variable names none: a list helps then more than an error."""
+    with suppress(ConfigError):
+        chosen = choose_profile(ServerFlags(), profiles, talking.environment)
+        return None if chosen is None else chosen[0].name
+    return None
+
+
+def _key(typed: str) -> str:
+    """A key as the file has it: the option ca-file is the key ca_file, but headers.X-Job stays."""
+    return typed if typed.startswith("headers.") else typed.removeprefix("--").replace("-", "_")
+
+
 def _fields(values: dict[str, Any]) -> dict[str, object]:
     """The given values as the file has them."""
-    fields: dict[str, object] = {key: values[key] for key in KEYS if values[key] is not None}
+    fields: dict[str, object] = {key: text_of(values[key]) for key in KEYS if values[key] is not None}
     if values["password_command"] is not None:
         try:
             fields["password_command"] = shlex.split(values["password_command"])

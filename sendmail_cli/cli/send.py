@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendmail_cli import service
-from sendmail_cli.cli import standard_input
+from sendmail_cli.cli import interrupts, standard_input
+from sendmail_cli.cli.editor import Manuscript
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import Talk, json_option, output_options, server_flags, server_options, talk
 from sendmail_cli.cli.params import ADDRESSES, FILE, HEADER, MAILBOX, REVERSE_PATH, TEXT, text_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     'echo "disk full" | sendmail-cli send -s "$(hostname)" root@example.org',
-    "sendmail-cli send --to ada@example.org -s Report --attach report.pdf < body.txt",
+    "sendmail-cli send --to ada@example.org -s Report -a report.pdf < body.txt",
     'pg_dump shop | gzip | sendmail-cli send -p work -s Backup -m "see attached" \\',
     "    --attach-as shop.sql.gz - ops@example.org",
     "sendmail-cli send --raw - < message.eml",
@@ -31,6 +32,7 @@ _MESSAGE_OPTIONS = (
     "to", "cc", "bcc", "from_", "reply_to", "subject", "body", "html", "body_file", "html_file", "header",
     "in_reply_to", "attach", "attach_as", "attach_type", "skip_empty", "no_stdin",
 )  # fmt: skip
+_UNSAID = (None, (), False)
 
 
 @click.command(
@@ -40,7 +42,13 @@ _MESSAGE_OPTIONS = (
     examples=EXAMPLES,
     exit_codes=(0, 64, 65, 66, 67, 68, 69, 70, 71, 73, 74, 75, 76, 77, 78, 80, 81, 130, 143),
 )
-@click.argument("recipients", nargs=-1, type=ADDRESSES, metavar="[RECIPIENT]...")
+@click.argument(
+    "recipients",
+    nargs=-1,
+    type=ADDRESSES,
+    metavar="[RECIPIENT]...",
+    help="Send to this address. Names, commas and groups stand as in a header: 'Ada <ada@example.org>'.",
+)
 @option("-t", "--to", multiple=True, type=ADDRESSES, section="Who", help="Send to this address. May be repeated.")
 @option("-c", "--cc", multiple=True, type=ADDRESSES, section="Who", help="Send a copy to this address.")
 @option("-b", "--bcc", multiple=True, type=ADDRESSES, section="Who", help="Send a copy that nobody else sees.")
@@ -54,7 +62,7 @@ _MESSAGE_OPTIONS = (
 @option("--reply-to", multiple=True, type=ADDRESSES, section="Who", help="Have answers sent to this address.")
 @option("-s", "--subject", type=TEXT, section="What", help="The subject.")
 @option("-m", "--body", type=TEXT, section="What", help="The text. Standard input is not read then.")
-@option("--html", type=TEXT, section="What", help="The text as HTML; with -m it is the other way to show it.")
+@option("--html", type=TEXT, section="What", help="The text as HTML, alone or beside that of -m.")
 @option("--body-file", type=FILE, section="What", help="Read the text from this file; - is standard input.")
 @option("--html-file", type=FILE, section="What", help="Read the HTML from this file; - is standard input.")
 @option("-H", "--header", multiple=True, type=HEADER, section="What", help="Add this header field.")
@@ -74,9 +82,9 @@ _MESSAGE_OPTIONS = (
     type=(str, FILE),
     metavar="TYPE FILE",
     section="What",
-    help="Attach the file as this media type, text/csv for one. With --attach-as for the same file both apply.",
+    help="Attach the file as this media type, text/csv for one. With -a or --attach-as for the same file both apply.",
 )
-@option("--no-stdin", is_flag=True, section="What", help="Never read standard input, for loops over ssh or read.")
+@option("--no-stdin", is_flag=True, section="What", help="Never read standard input, for loops over ssh or while read.")
 @option("--skip-empty", is_flag=True, section="What", help="Send nothing, and exit 0, when the text is empty.")
 @option(
     "--raw",
@@ -93,26 +101,46 @@ _MESSAGE_OPTIONS = (
 def send(context: click.Context, /, **values: Any) -> ExitCode:
     """Compose one message and send it.
 
-    The text is standard input when it is not a terminal and no other text was given; on a terminal your editor
+    The text is standard input when that is not a terminal and no other text was given; on a terminal your editor
     ($VISUAL, $EDITOR) opens.
     """
     is_dry_run = values.pop("dry_run")
     talking = talk(context, values)
-    request = _raw_request(values, talking) if values["raw"] is not None else _composed_request(values, talking)
-    if request is None:
-        talking.output.note("the text is empty, so nothing was sent (--skip-empty)")
-        return ExitCode.OK
-    if request.flags.insecure:
-        talking.output.warn("--insecure: the server's certificate is not checked; anybody in between can read along")
-    if is_dry_run:
-        return _show(request, talking)
+    if is_dry_run and talking.output.is_json:
+        raise UsageError("--dry-run and --json both print to standard output; give one of them")
+    manuscript = Manuscript(talking.environment)
+    try:
+        make = _raw_request if values["raw"] is not None else _composed_request
+        request = make(values, talking, manuscript)
+        if request is None:
+            talking.output.nothing_sent("the text is empty, so nothing was sent (--skip-empty)")
+            exit_code = ExitCode.OK
+        elif is_dry_run:
+            exit_code = _show(request, talking)
+        else:
+            exit_code = _send(request, talking)
+            if exit_code is ExitCode.OK:
+                manuscript.drop()
+    except MailError as error:
+        error.hint = "\n".join(filter(None, (error.hint, manuscript.whereabouts)))
+        raise
+    except BaseException:
+        _tell(manuscript, talking)
+        raise
+    _tell(manuscript, talking)
+    return exit_code
+
+
+def _send(request: service.Request, talking: Talk) -> ExitCode:
     report = service.send(
         request,
         talking.environment,
         note=talking.output.note,
+        on_settings=talking.warn_of_insecurity,
         on_event=talking.on_event,
         may_ask=talking.may_ask,
     )
+    interrupts.settle()
     return talking.output.report(report)
 
 
@@ -128,30 +156,32 @@ def _show(request: service.Request, talking: Talk) -> ExitCode:
     return ExitCode.OK
 
 
-def _raw_request(values: dict[str, Any], talking: Talk) -> service.Request:
+def _tell(manuscript: Manuscript, talking: Talk) -> None:
+    if manuscript.whereabouts:
+        talking.output.say(f"  {manuscript.whereabouts}")
+
+
+def _raw_request(values: dict[str, Any], talking: Talk, _: Manuscript) -> service.Request:
     for name in _MESSAGE_OPTIONS:
-        if values[name]:
+        if values[name] not in _UNSAID:
             flag = "--" + name.rstrip("_").replace("_", "-")
             hint = "--envelope-from sets the sender of the envelope." if name == "from_" else ""
             raise UsageError(f"--raw sends a ready message as it is, so {flag} can't be given with it", hint=hint)
-    stream = standard_input.open_input(values["raw"], talking.environment, talking.output.say)
     return service.Request(
         flags=server_flags(values),
         to=_joined(values["recipients"]),
         envelope_from=values["envelope_from"],
-        raw=stream,
+        raw=standard_input.open_input(values["raw"], talking.environment, talking.inform),
     )
 
 
-def _composed_request(values: dict[str, Any], talking: Talk) -> service.Request | None:
+def _composed_request(values: dict[str, Any], talking: Talk, manuscript: Manuscript) -> service.Request | None:
     """The request; None when there is nothing to say and --skip-empty was given."""
     _check_twice(values)
     attachments = _attachments(values, talking)
-    standard_input.check_claims(_claims(values))
-    text, html = _texts(values, attachments, talking)
-    if values["skip_empty"] and not text and not html:
-        return None
-    return service.Request(
+    claims = _claims(values)
+    standard_input.check_claims(claims, is_forbidden=values["no_stdin"])
+    request = service.Request(
         flags=server_flags(values, from_=values["from_"]),
         to=_joined(values["recipients"]) + _joined(values["to"]),
         cc=_joined(values["cc"]),
@@ -159,12 +189,21 @@ def _composed_request(values: dict[str, Any], talking: Talk) -> service.Request 
         reply_to=_joined(values["reply_to"]),
         envelope_from=values["envelope_from"],
         subject=values["subject"],
-        text=text,
-        html=html,
         attachments=attachments,
         headers=values["header"],
         in_reply_to=values["in_reply_to"],
     )
+    if _is_to_be_written(values, claims, talking):
+        service.prepare(request, talking.environment, lambda _: None)  # nobody writes a text that can't be sent
+        text: str | None = _edited(talking, manuscript)
+        html = None
+    else:
+        text, html = _texts(values, claims, talking)
+    if values["skip_empty"] and not text and not html:
+        return None
+    if any(attachment.path == "-" for attachment in attachments):
+        standard_input.open_stdin(talking.environment, talking.inform)
+    return request._replace(text=text, html=html)
 
 
 def _joined(lists: tuple[tuple[Address, ...], ...]) -> tuple[Address, ...]:
@@ -178,16 +217,14 @@ def _check_twice(values: dict[str, Any]) -> None:
 
 
 def _attachments(values: dict[str, Any], talking: Talk) -> tuple[service.AttachmentRequest, ...]:
-    """What to attach. --attach-as and --attach-type for the same file describe one attachment."""
-    wanted = [service.AttachmentRequest(path) for path in values["attach"]]
+    """What to attach. --attach-type attaches its file, unless another option does: then it says of what type it is."""
     types = {path: media_type for media_type, path in values["attach_type"]}
-    wanted += [
-        service.AttachmentRequest(path, text_of(name), types.pop(path, None)) for name, path in values["attach_as"]
-    ]
-    wanted += [service.AttachmentRequest(path, None, media_type) for path, media_type in types.items()]
+    named = [(path, None) for path in values["attach"]] + [(path, text_of(name)) for name, path in values["attach_as"]]
+    paths = {path for path, _ in named}
+    named += [(path, None) for path in types if path not in paths]
     for path in values["attach"]:
         _check_not_a_profile(path, talking)
-    return tuple(wanted)
+    return tuple(service.AttachmentRequest(path, name, types.get(path)) for path, name in named)
 
 
 def _check_not_a_profile(path: str, talking: Talk) -> None:
@@ -209,46 +246,51 @@ def _check_not_a_profile(path: str, talking: Talk) -> None:
 def _claims(values: dict[str, Any]) -> list[str]:
     """The options that want standard input."""
     claims = [f"--{name.replace('_', '-')} -" for name in ("body_file", "html_file") if values[name] == "-"]
-    claims += ["--attach -" for path in values["attach"] if path == "-"]
-    renamed = {path for _, path in values["attach_as"]}
-    claims += ["--attach-as NAME -" for _, path in values["attach_as"] if path == "-"]
-    claims += ["--attach-type TYPE -" for _, path in values["attach_type"] if path == "-" and "-" not in renamed]
-    return claims
+    attached = ["--attach -" for path in values["attach"] if path == "-"]
+    attached += ["--attach-as NAME -" for _, path in values["attach_as"] if path == "-"]
+    if not attached:
+        attached = ["--attach-type TYPE -" for _, path in values["attach_type"] if path == "-"][:1]
+    return claims + attached
 
 
-def _texts(
-    values: dict[str, Any], attachments: tuple[service.AttachmentRequest, ...], talking: Talk
-) -> tuple[str | None, str | None]:
+def _has_text(values: dict[str, Any]) -> bool:
+    return any(values[name] is not None for name in ("body", "html", "body_file", "html_file"))
+
+
+def _is_to_be_written(values: dict[str, Any], claims: list[str], talking: Talk) -> bool:
+    """True when a person sits there who said nothing about a text: then an editor opens."""
+    is_decided = claims or values["no_stdin"] or _has_text(values)
+    return not is_decided and standard_input.is_typed(talking.environment)
+
+
+def _texts(values: dict[str, Any], claims: list[str], talking: Talk) -> tuple[str | None, str | None]:
     """Text and HTML, from wherever they come."""
     text, html = values["body"], values["html"]
     if values["body_file"] is not None:
         text = _decoded(values["body_file"], talking)
     if values["html_file"] is not None:
         html = _decoded(values["html_file"], talking)
-    if text is not None or html is not None:
+    if _has_text(values):
         return text, html
-    is_claimed = any(attachment.path == "-" for attachment in attachments)
-    if is_claimed or values["no_stdin"] or talking.environment.stdin is None:
+    if claims or values["no_stdin"] or talking.environment.stdin is None:
         return "", None
-    if standard_input.is_typed(talking.environment):
-        return _edited(talking), None
     return _decoded("-", talking), None
 
 
 def _decoded(path: str, talking: Talk) -> str:
-    octets = standard_input.read_input(path, talking.environment, talking.output.say)
+    source = standard_input.open_input(path, talking.environment, talking.inform)
+    return _text_in(b"".join(source.chunks()), "standard input" if path == "-" else path, talking)
+
+
+def _text_in(octets: bytes, name: str, talking: Talk) -> str:
     text, charset = decode_body(octets, talking.environment.locale_charset())
     if charset.lower() not in {"utf-8", "us-ascii"}:
-        name = "standard input" if path == "-" else path
         talking.output.note(f"{name} is not UTF-8; it was read as {charset}")
     return text
 
 
-def _edited(talking: Talk) -> str:
+def _edited(talking: Talk, manuscript: Manuscript) -> str:
     """What the user writes in the editor."""
     if not talking.may_ask:
         raise UsageError("no text was given", hint="Use -m TEXT ('' for none), --body-file FILE, or a pipe.")
-    text = click.edit("", extension=".txt", require_save=True)
-    if text is None:
-        raise UsageError("nothing was written, so nothing was sent")
-    return text
+    return _text_in(manuscript.write(), "the text", talking)

@@ -5,47 +5,41 @@ from __future__ import annotations
 import sys
 from typing import IO, TYPE_CHECKING
 
-from sendmail_cli.errors import InputError, InputOutputError, UsageError
+from sendmail_cli.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendmail_cli.environment import Environment
+    from sendmail_cli.message.source import Source
 
 PATIENCE = 2.0  # seconds without a word before the user is told that we wait
 
 
-def check_claims(claims: list[str]) -> None:
-    """`claims` are the options given with "-". Raises `UsageError` when there are two: it can be read only once."""
+def check_claims(claims: list[str], *, is_forbidden: bool) -> None:
+    """`claims` are the options given with "-". Raises `UsageError` when there are two: it can be read only once.
+
+    `is_forbidden` is --no-stdin.
+    """
+    if claims and is_forbidden:
+        raise UsageError(f"--no-stdin forbids to read standard input, and {claims[0]} asks for it")
     if len(claims) > 1:
         raise UsageError(f"standard input can be only one of {' and '.join(claims)}")
 
 
-def open_input(path: str, environment: Environment, say: Callable[[str], None]) -> IO[bytes]:
-    """The file at `path` opened for reading; "-" is standard input. Raises `InputError`."""
-    if path != "-":
-        try:
-            return open(path, "rb")
-        except OSError as error:
-            raise InputError(f"can't read {path}: {(error.strerror or str(error)).lower()}") from None
+def open_stdin(environment: Environment, say: Callable[[str], None]) -> IO[bytes]:
+    """Standard input; a person who waits for it unknowingly is told. Raises `InputError` when it is closed."""
     if environment.stdin is None:
         raise InputError("standard input is closed")
     _tell_if_waiting(environment, say)
     return environment.stdin
 
 
-def read_input(path: str, environment: Environment, say: Callable[[str], None]) -> bytes:
-    """All octets of the file at `path`, or of standard input. Raises `InputError`, `InputOutputError`."""
-    stream = open_input(path, environment, say)
-    try:
-        return stream.read()
-    except OSError as error:
-        name = "standard input" if path == "-" else path
-        failure = InputError if isinstance(error, IsADirectoryError) else InputOutputError
-        raise failure(f"can't read {name}: {(error.strerror or str(error)).lower()}") from None
-    finally:
-        if path != "-":
-            stream.close()
+def open_input(path: str, environment: Environment, say: Callable[[str], None]) -> Source:
+    """The file at `path`; "-" is standard input, read to its end. Raises `InputError`, `InputOutputError`."""
+    from sendmail_cli.message.source import open_file, read_stream
+
+    return read_stream(open_stdin(environment, say)) if path == "-" else open_file(path)
 
 
 def is_typed(environment: Environment) -> bool:
@@ -64,5 +58,9 @@ def _tell_if_waiting(environment: Environment, say: Callable[[str], None]) -> No
         ready, _, _ = select.select([stream], [], [], PATIENCE)
     except (OSError, ValueError):  # no descriptor to wait for
         return
-    if not ready:
-        say("waiting for standard input; Ctrl-D ends it, and -m TEXT or --no-stdin would not read it at all")
+    if ready:
+        return
+    if is_typed(environment):
+        say("waiting for what you type; Ctrl-D on a line of its own ends it")
+    else:
+        say("waiting for standard input, which is no terminal; -m TEXT or --no-stdin would not read it")

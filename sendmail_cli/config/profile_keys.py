@@ -130,7 +130,7 @@ def parse_ehlo_name(value: object) -> str:
 
 def parse_tls(value: object) -> TLSMode:
     """One of implicit, starttls, opportunistic, none. Raises `ConfigError`."""
-    return TLSMode(one_of(value, TLS_CHOICES))
+    return value if isinstance(value, TLSMode) else TLSMode(one_of(value, TLS_CHOICES))
 
 
 def parse_file_name(value: object) -> str:

@@ -30,17 +30,19 @@ def read_trusted_text(path: str) -> str | None:
         raise
     except (OSError, ValueError) as error:
         raise ConfigError(f"{shown} can't be read: {_reason(error)}") from None
-    with open(descriptor, "rb") as file:
+    try:
         state = os.fstat(descriptor)
         if stat.S_ISCHR(state.st_mode) and path == os.devnull:
             return ""
         if not stat.S_ISREG(state.st_mode):
             raise ConfigError(f"{shown} can't be read: it is not a regular file")
         refuse_foreign(shown, state)
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             data = file.read(MAX_SIZE + 1)
-        except OSError as error:
-            raise ConfigError(f"{shown} can't be read: {_reason(error)}") from None
+    except OSError as error:
+        raise ConfigError(f"{shown} can't be read: {_reason(error)}") from None
+    finally:
+        os.close(descriptor)
     if len(data) > MAX_SIZE:
         raise ConfigError(f"{shown} is longer than {MAX_SIZE >> 20} MiB: that is no configuration")
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sendmail_cli.message.encoded_words import parameters
 from sendmail_cli.message.encoding import base64_length, base64_of, encode_text
 from sendmail_cli.message.fields import compose_header
-from sendmail_cli.message.headers import parameter_field, structured_field
+from sendmail_cli.message.headers import check_text, parameter_field, structured_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +103,7 @@ def _text_part(subtype: str, text: EncodedText) -> Pieces:
 
 def _attachment_part(file: Attachment) -> Pieces:
     """RFC 2183. The name stands in Content-Type too, where old readers look for it."""
+    check_text("a file name", file.name)
     named = [*file.parameters, ("name", file.name)]
     return [
         parameter_field("Content-Type", file.media_type, [part for pair in named for part in parameters(*pair)]),

@@ -33,7 +33,7 @@ class Draft(NamedTuple):
 
     @property
     def sender(self) -> Mailbox:
-        """Who it is from: `from_`, else the first mailbox of the From in `headers`. Raises `HeaderError` for neither."""
+        """Who it is from: `from_`, else the From in `headers`. Raises `HeaderError` when there is neither."""
         sender = self.from_ if self.from_ is not None else sender_in(self.headers)
         if sender is None:
             raise HeaderError("the message has no From")

@@ -14,7 +14,7 @@ _MIN_ROOM = _FRAME + 8  # the longest UTF-8 sequence, four octets, is eight char
 
 MAX_SEGMENT = 60  # characters of one piece of a long parameter, so that its line stays under 78
 MAX_LIKENESS = 255  # characters; a ligature can stand for many letters
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")  # RFC 2045 §5.1
+_TOKEN = re.compile(r"[A-Za-z0-9-]+")  # RFC 2045 §5.1 allows more; readers are surer of what is quoted
 _ATTRIBUTE_CHARACTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")
 _PERCENT = [chr(octet) if octet in _ATTRIBUTE_CHARACTERS else f"%{octet:02X}" for octet in range(256)]
 _NEEDS_QUOTED_PAIR = re.compile(r'(["\\])')

@@ -46,15 +46,12 @@ def encode_text(text: str, *, at_end: bool) -> EncodedText:
     charset = "us-ascii" if octets.isascii() else "utf-8"
     if _fits_7bit(octets) and not (at_end and octets and not octets.endswith(b"\n")):
         return EncodedText(octets.replace(b"\n", b"\r\n"), charset, "7bit")
-    canonical = octets.replace(b"\n", b"\r\n")
-    base64_size = base64_length(len(canonical))
-    # Quoted-printable is at least this long, so text of another script skips that work.
-    if len(octets) + 2 * len(octets.translate(None, _PLAIN)) < base64_size:
-        quoted = _quoted_printable(octets)
-        if len(quoted) <= base64_size:
-            return EncodedText(quoted, charset, "quoted-printable")
-    encoded = b"".join(base64_lines(iter([canonical])))
-    return EncodedText(encoded + b"\r\n" if at_end else encoded, charset, "base64")
+    # Quoted-printable takes two octets more for each it must escape, base64 one more for every three. Mostly plain text
+    # stays readable so, and text of another script takes the shorter form.
+    if 6 * len(octets.translate(None, _PLAIN)) < len(octets):
+        return EncodedText(_quoted_printable(octets), charset, "quoted-printable")
+    lines = b"".join(base64_lines(iter([octets.replace(b"\n", b"\r\n")])))
+    return EncodedText(lines + b"\r\n" if at_end else lines, charset, "base64")
 
 
 def _fits_7bit(octets: bytes) -> bool:
@@ -100,7 +97,7 @@ def base64_length(size: int) -> int:
 
 
 def base64_of(source: Source) -> Iterator[bytes]:
-    """All of `source` in base64, as `base64_length` measures it. Raises what `Source.chunks` raises."""
+    """All of `source` in base64, as `base64_length` measures it. Raises `InputOutputError` when it has changed."""
     return base64_lines(source.chunks(OCTETS_A_LINE * LINES_A_CHUNK))
 
 

@@ -198,6 +198,8 @@ def fold(name: str, words: Words) -> bytes:
     lines.append(line)
     if max(map(len, lines)) > MAX_LINE:
         raise HeaderError(f"{name} has more than {MAX_LINE} octets in a row without a space where it could be folded")
+    for line in lines:  # what came here unchecked would be a field of its own, or the end of the header
+        check_line(f"the value of {name}", line)
     return ("\r\n".join(lines) + "\r\n").encode("ascii")
 
 
@@ -248,8 +250,9 @@ def _group_words(group: Group, room: int) -> Words:
 def _phrase_words(name: str, room: int) -> Words:
     """A display name (RFC 5322 §3.2.5) that is shown exactly as it is."""
     check_text(f"the name “{printable(name, 80)}”", name)
-    if not name.isascii() or looks_encoded(name) or len(name) > MAX_WORD // 2:
-        return [(" ", word) for word in encoded_words(name, room)]
     phrase = quote_phrase(name)
     # A quoted string is kept whole: not every reader takes out a line break within.
-    return [(" ", phrase)] if phrase.startswith('"') else [(" ", word) for word in phrase.split(" ")]
+    words = [phrase] if phrase.startswith('"') else phrase.split(" ")
+    if not name.isascii() or looks_encoded(name) or max(map(len, words)) > MAX_WORD:
+        words = encoded_words(name, room)
+    return [(" ", word) for word in words]

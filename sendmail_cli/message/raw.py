@@ -5,13 +5,13 @@ Its header is held in memory, its body is read twice: once to measure and check 
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.addresses import mailboxes_of, parse_address_list
 from sendmail_cli.errors import AddressError, DataError
 from sendmail_cli.message.headers import new_date, new_message_id
 from sendmail_cli.message.raw_header import read_header, topmost_resent_block
-from sendmail_cli.message.source import CHUNK, read_stream
+from sendmail_cli.message.source import CHUNK, Source, read_stream
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sendmail_cli.addresses import AddrSpec
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.raw_header import Field
-    from sendmail_cli.message.source import Source
 
 MAX_LINE = 998  # octets before CR LF; RFC 5322 §2.1.1
 
@@ -56,7 +55,7 @@ class RawMessage(NamedTuple):
 
     @property
     def recipients(self) -> tuple[AddrSpec, ...]:
-        """Everybody in To, Cc and Bcc; where it is resent, in those of the topmost Resent block alone (RFC 5322 §3.6.6).
+        """Everybody in To, Cc and Bcc; where it is resent, in those of the topmost Resent block alone.
 
         Raises `AddressError` for a field that can't be understood.
         """
@@ -67,13 +66,11 @@ class RawMessage(NamedTuple):
 
     def chunks(self) -> Iterator[bytes]:
         """The octets from the beginning. Raises `InputOutputError` when the file has changed meanwhile."""
-        yield self.header
-        last = b"\n"
+        waiting = self.header
         for chunk in _with_line_feeds(self.source.chunks(CHUNK, self.body_start)):
-            last = chunk[-1:]
-            yield chunk.replace(b"\n", b"\r\n")
-        if last != b"\n":
-            yield b"\r\n"
+            yield waiting
+            waiting = chunk.replace(b"\n", b"\r\n")
+        yield waiting if waiting.endswith(b"\n") else waiting + b"\r\n"
 
 
 def raw_message(octets: Source | IO[bytes], environment: Environment) -> RawMessage:
@@ -82,7 +79,7 @@ def raw_message(octets: Source | IO[bytes], environment: Environment) -> RawMess
     Raises `DataError` with the number of the line for what is no message or can't be sent: no header, a NUL, a line
     over 998 octets; and what reading the source raises.
     """
-    source = octets if hasattr(octets, "chunks") else read_stream(octets)
+    source = octets if isinstance(octets, Source) else read_stream(octets)
     head = read_header(source)
     message_id, added = _missing_fields(head.fields, environment)
     kept = b"".join(field.octets for field in head.fields if not field.is_blind)
@@ -177,10 +174,10 @@ def _check_lines(lines: bytes, number: int) -> bytes:
         at = end + 1
     if nul >= 0:
         _fail(number + lines.count(b"\n", 0, nul), "has a NUL, which no mail can hold")
-    return lines[lines.rfind(b"\n", at) + 1 :]
+    return lines[max(at, lines.rfind(b"\n", at) + 1) :]
 
 
-def _fail(number: int, what: str) -> None:
+def _fail(number: int, what: str) -> NoReturn:
     raise DataError(
         f"line {number} of the message {what}", hint="Encode that part in base64 or quoted-printable, or attach it."
     )

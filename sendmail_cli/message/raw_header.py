@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.errors import DataError
 from sendmail_cli.printable import printable
@@ -54,9 +54,10 @@ def read_header(source: Source) -> RawHeader:
     """
     head, body_start, is_ended = _split_off(source)
     lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
-    first = 1 if lines[0].startswith(b"From ") else 0
+    first = 1 if lines[0].startswith(b"From ") and not _FIELD.match(lines[0]) else 0
     fields: list[Field] = []
-    name, collected, begun = "", [], 0
+    collected: list[bytes] = []
+    name, begun = "", 0
     for number, line in enumerate(lines[first:], first + 1):
         if collected and line.startswith((b" ", b"\t")):
             collected.append(line)
@@ -110,11 +111,10 @@ def _name(line: bytes, number: int, *, is_first: bool) -> str:
     found = _FIELD.match(line)
     if found is None:
         _fail_no_field(line, number, is_first=is_first)
-        return ""
     return found[1].decode("ascii").lower()
 
 
-def _fail_no_field(line: bytes, number: int, *, is_first: bool) -> None:
+def _fail_no_field(line: bytes, number: int, *, is_first: bool) -> NoReturn:
     shown = printable(line.decode("utf-8", "replace"), 60)
     if is_first:
         raise DataError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import IO, TYPE_CHECKING, NoReturn, Protocol
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from sendmail_cli.errors import InputError, InputOutputError
 from sendmail_cli.printable import printable
@@ -22,26 +22,8 @@ CHUNK = 64 * 1024  # octets
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
 
 
-class Source(Protocol):
-    """Some octets: how many, and from where, in words for messages."""
-
-    @property
-    def label(self) -> str:
-        """What a user calls it: “report.pdf”, standard input."""
-
-    @property
-    def size(self) -> int:
-        """Octets, as measured."""
-
-    def chunks(self, length: int = CHUNK, start: int = 0) -> Iterator[bytes]:
-        """The octets from `start` on, each piece `length` octets long but the last. Each call starts anew.
-
-        Raises `InputOutputError` when they are no longer what was measured, or can't be read.
-        """
-
-
 class MemorySource:
-    """Octets in memory."""
+    """Octets in memory. `label` is what a user calls them: “report.pdf”, standard input."""
 
     __slots__ = ("label", "octets", "size")
 
@@ -51,7 +33,7 @@ class MemorySource:
         self.size = len(octets)
 
     def chunks(self, length: int = CHUNK, start: int = 0) -> Iterator[bytes]:
-        """As `Source.chunks`."""
+        """The octets from `start` on, each piece `length` octets long but the last. Each call starts anew."""
         for at in range(start, self.size, length):
             yield self.octets[at : at + length]
 
@@ -74,7 +56,11 @@ class FileSource:
         os.close(self._descriptor)
 
     def chunks(self, length: int = CHUNK, start: int = 0) -> Iterator[bytes]:
-        """As `Source.chunks`. A change is noticed at the latest before the last piece is handed out."""
+        """The octets from `start` on, each piece `length` octets long but the last. Each call starts anew.
+
+        Raises `InputOutputError` when they can't be read or aren't what was measured. A change is noticed at the
+        latest before the last piece is handed out.
+        """
         self._check_unchanged()
         at = start
         while at < self.size:
@@ -108,6 +94,9 @@ class FileSource:
             f"{self.label} was changed after it had been measured ({self.size} octets)",
             hint="Nothing was delivered. Send again when nobody writes to it, or send a copy.",
         )
+
+
+Source = MemorySource | FileSource
 
 
 def open_file(path: str) -> Source:

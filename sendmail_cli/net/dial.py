@@ -41,8 +41,12 @@ def dial_unix(path: str) -> socket.socket:
     """A socket connected to the unix socket at `path`. Raises `ConnectFailed`."""
     if not hasattr(socket, "AF_UNIX"):
         raise ConnectFailed("this system has no unix sockets")
-    connected = _socket(socket.AF_UNIX)
     try:
+        connected = _socket(socket.AF_UNIX)
+    except OSError as error:
+        raise ConnectFailed(f"no unix socket could be had: {reason(error)}") from None
+    try:
+        connected.settimeout(0)  # a server too busy to take us says so at once
         connected.connect(path)
     except OSError as error:
         connected.close()
@@ -54,8 +58,8 @@ def _resolve(host: str, port: int) -> list[tuple[int, Any]]:
     try:
         # As bytes: for a text Python loads its IDNA codec, 5 ms for a name that is in A-labels already.
         found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        if error.errno in NO_SUCH_NAME:
+    except OSError as error:
+        if isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME:
             raise HostNotFound(
                 f"there is no host named {host}", hint="Look at its spelling, and whether this machine is on line."
             ) from None

@@ -11,7 +11,7 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from sendmail_cli.errors import ConnectionLost, DeadlineExceeded
+from sendmail_cli.errors import ConnectionLost, DeadlineExceeded, LocalProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,8 @@ class Stream:
     def __init__(self, connected: socket.socket, clock: Callable[[], float]) -> None:
         connected.settimeout(0)
         if connected.family != getattr(socket, "AF_UNIX", None):
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle costs 40 ms a flight
+            with suppress(OSError):  # the peer may be gone already; the first read will tell
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle costs 40 ms a flight
         self.socket = connected
         self.unsent = 0  # octets of the last `write` that the system has not taken
         self._clock = clock
@@ -104,20 +105,23 @@ class Stream:
         self.unsent = len(view)
         while view:
             self._receive()
+            self.unsent = 0  # until the system says what it left: an interrupt must not make all of it look unsent
             try:
                 taken = self._transport.send(view)
             except OSError as error:
+                self.unsent = len(view)
                 raise ConnectionLost(f"the connection to the server broke: {reason(error)}") from None
-            if taken is None:
-                self._wait(deadline, for_write=True)
-                continue
-            view = view[taken:]
+            view = view[taken or 0 :]
             self.unsent = len(view)
+            if taken is None:
+                self._wait(deadline, for_write=self._transport.wait_for_write)
 
     def start_tls(self, context: TLSContext, host: str, deadline: float) -> None:
         """TLS from here on. Raises `CertificateRejected` and `TLSHandshakeFailed` besides."""
         from sendmail_cli.net.tls import TLSTransport
 
+        if self._unread:
+            raise LocalProtocolError("what the server said in the clear must be looked at before TLS")
         transport = TLSTransport(self.socket, context, host)
         self._transport, self.socket = transport, transport.socket
         while not transport.handshake():

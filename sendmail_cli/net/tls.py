@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.errors import CertificateRejected, ConfigError, TLSHandshakeFailed
+from sendmail_cli.errors import CertificateRejected, ConfigError, ConnectionLost, MailError, TLSHandshakeFailed
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class TLSTransport:
             return False
         except ssl.SSLCertVerificationError as error:
             raise self._rejected(error) from None
-        except (ssl.SSLError, OSError) as error:
+        except OSError as error:
             raise _failed(error) from None
         return True
 
@@ -144,7 +144,9 @@ _VERDICTS: dict[int, tuple[str, str]] = {
 }
 
 
-def _failed(error: OSError) -> TLSHandshakeFailed:
+def _failed(error: OSError) -> MailError:
+    if isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError):  # a busy server does that too
+        return ConnectionLost(f"the connection ended in the TLS handshake: {_words(error)}")
     why = getattr(error, "reason", None)
     if why in {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
         return TLSHandshakeFailed(
@@ -157,12 +159,14 @@ def _failed(error: OSError) -> TLSHandshakeFailed:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, ssl.SSLEOFError):
+        return "the server closed it"
     reason = getattr(error, "reason", None)
     if isinstance(reason, str):
         return printable(reason.replace("_", " ").lower())
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
-        return printable((error.strerror or "the connection ended").lower())
-    return "the server closed the connection" if isinstance(error, ssl.SSLEOFError) else printable(str(error))
+        return printable((error.strerror or str(error)).lower())
+    return printable(str(error))
 
 
 def _subject(certificate: object) -> str:

@@ -64,10 +64,15 @@ def rcpt(path: ForwardPath, parameters: tuple[str, ...] = ()) -> Command:
 
 
 def auth(mechanism: str, initial_response: bytes | None) -> Command:
-    """AUTH (RFC 4954 §4). An empty initial response is a "="; None is none at all."""
-    if initial_response is None:
-        return _command("AUTH", mechanism)
-    return _secret("AUTH", f"AUTH {mechanism} ", _base64(initial_response) or b"=")
+    """AUTH (RFC 4954 §4). An empty initial response is a "="; None is none at all.
+
+    One that makes the line longer than a command may be is left out, as the RFC demands; the server asks for it.
+    """
+    if initial_response is not None:
+        command = _secret("AUTH", f"AUTH {mechanism} ", _base64(initial_response) or b"=")
+        if len(command.line) <= MAX_COMMAND_LINE:
+            return command
+    return _command("AUTH", mechanism)
 
 
 def response(octets: bytes) -> Command:
@@ -77,7 +82,13 @@ def response(octets: bytes) -> Command:
 
 def verbatim(text: str) -> Command:
     """A command as a person typed it. Raises `LocalProtocolError` where it can't be one line."""
-    return _command(text.strip().partition(" ")[0].upper(), text.strip().partition(" ")[2])
+    verb, _, argument = text.strip().partition(" ")
+    if not verb:
+        raise LocalProtocolError("an empty line is no command")
+    command = _command(verb.upper(), argument)
+    if command.verb == "AUTH" and " " in argument:  # what follows the mechanism is a secret
+        command = command._replace(shown=f"AUTH {printable(argument.partition(' ')[0])} {MASK}")
+    return command
 
 
 def _secret(verb: str, start: str, encoded: bytes) -> Command:

@@ -58,7 +58,7 @@ RULES: Mapping[str, Rule] = {
     "RCPT": Rule((State.TRANSACTION,), {2: None}, may_be_followed=True),
     "DATA": Rule((State.TRANSACTION,), {3: State.CONTENT}, may_be_followed=False),
     "CONTENT": Rule((State.CONTENT,), {2: State.READY, 4: State.READY, 5: State.READY}, may_be_followed=True),
-    "RSET": Rule(_OPEN, {2: State.READY}, may_be_followed=True),
+    "RSET": Rule((State.READY, State.TRANSACTION), {2: State.READY}, may_be_followed=True),
     "NOOP": Rule(_OPEN, {2: None}, may_be_followed=False),
     "VRFY": Rule(_OPEN, {2: None}, may_be_followed=False),
     "EXPN": Rule(_OPEN, {2: None}, may_be_followed=False),
@@ -82,7 +82,7 @@ class Connection:
         self._unanswered: deque[Command] = deque([GREETING])
         self._parser = ReplyParser()
         self._is_ended = False
-        self._is_abandoned = False
+        self._is_abandoned = False  # no further reply could be trusted to answer what we say
 
     @property
     def awaited(self) -> str:
@@ -97,13 +97,18 @@ class Connection:
         return special.get(verb, f"answer to {verb}")
 
     @property
+    def has_input(self) -> bool:
+        """True when something was received that isn't part of a reply already given."""
+        return not self._parser.is_empty
+
+    @property
     def is_greeting_awaited(self) -> bool:
         """True before the server has said anything."""
         return self.state is State.CONNECTED
 
     @property
     def may_quit(self) -> bool:
-        """False where QUIT would be taken for a line of the message, or would wait behind an unanswered command."""
+        """False where QUIT would be a line of the message, or its answer could not be told from another's."""
         return not self._unanswered and not self._is_abandoned and self.state in RULES["QUIT"].states
 
     def send(self, command: Command) -> bytes:
@@ -146,13 +151,14 @@ class Connection:
 
         A 421 may come at any time (RFC 5321 §3.8): that is `ConnectionLost`, with the server's words.
         """
-        if self._unanswered or self._parser.is_empty:
+        if self._unanswered or not self.has_input:
             return
         reply = self._parser.next_reply()
         if reply is not None and reply.code == SERVICE_CLOSING:
             self.is_closing = True
             raise ConnectionLost("the server ended the session", server_reply=str(reply))
         said = f"“{reply}”" if reply is not None else "a line"
+        self._is_abandoned = True
         raise RemoteProtocolError(f"the server said {said} though nothing was asked")
 
     def abandon_content(self) -> None:
@@ -168,7 +174,7 @@ class Connection:
         """
         if self.state is not State.SECURING:
             raise LocalProtocolError("TLS can't start here")
-        if not self._parser.is_empty:
+        if self.has_input:
             raise RemoteProtocolError(
                 "the server went on talking after it agreed to STARTTLS, as an attacker in between would"
             )
@@ -185,6 +191,7 @@ class Connection:
             state = after[digit]
             self.state = self.state if state is None else state
         elif digit not in {4, 5}:
+            self._is_abandoned = True
             raise RemoteProtocolError(f"the server answered {command.verb} with “{reply}”, which makes no sense there")
         if command.verb in {"EHLO", "HELO"} and reply.is_positive:
             self.capabilities = parse_capabilities(reply) if command.verb == "EHLO" else Capabilities()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sendmail_cli.errors import LocalProtocolError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+LONE = "the message was about to be sent with a CR or LF that stands alone"
 
 
 def normalise_line_endings(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -27,7 +31,8 @@ def normalise_line_endings(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def dot_stuff(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The octets to send after 354, all but the lone dot: each line that begins with a dot gets another.
 
-    `chunks` must have CR LF line endings; the last line gets one where it has none. Nothing comes out for nothing.
+    The last line gets a CR LF where it has none. Raises `LocalProtocolError` at a CR or LF that stands alone: what
+    one server takes for the end of a line and the next doesn't can hide a second message in the first.
     """
     at_line_start = True
     held = b""  # a CR at a chunk's end stays with its LF, so that no line border falls between two chunks
@@ -38,10 +43,14 @@ def dot_stuff(chunks: Iterable[bytes]) -> Iterator[bytes]:
             data = data[:-1]
         if not data:
             continue
+        if not data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n"):
+            raise LocalProtocolError(LONE)
         stuffed = data.replace(b"\r\n.", b"\r\n..") if b"\r\n." in data else data
         if at_line_start and data.startswith(b"."):
             stuffed = b"." + stuffed
         at_line_start = data.endswith(b"\r\n")
         yield stuffed
+    if held:
+        raise LocalProtocolError(LONE)
     if not at_line_start:
         yield b"\r\n"

@@ -32,10 +32,12 @@ class Reply(NamedTuple):
     @property
     def text(self) -> str:
         """All lines as one text, shortened if endless; an enhanced code that each line repeats stands once."""
-        enhanced = self.enhanced
-        prefix = f"{enhanced} " if enhanced is not None else ""
-        joined = " ".join(line.removeprefix(prefix).strip() for line in self.lines)
-        return printable(prefix + joined.strip())
+        lines = [line.strip() for line in self.lines]
+        if self.enhanced is not None:
+            code = lines[0].partition(" ")[0]
+            rest = [(line, *line.partition(" ")) for line in lines[1:]]
+            lines[1:] = [after.lstrip() if word == code else line for line, word, _, after in rest]
+        return printable(" ".join(filter(None, lines)))
 
     @property
     def enhanced(self) -> EnhancedStatusCode | None:
@@ -68,8 +70,10 @@ class Reply(NamedTuple):
             return None
 
     def redacted(self, redact: Callable[[str], str]) -> Reply:
-        """The same with `redact` done to each line."""
-        return self._replace(lines=tuple(map(redact, self.lines)))
+        """The same with `redact` done to each line; in one line where a secret runs over from line to line."""
+        cleaned = self._replace(lines=tuple(map(redact, self.lines)))
+        text = cleaned.text
+        return cleaned if redact(text) == text else self._replace(lines=(redact(text),))
 
 
 class ReplyParser:
@@ -116,7 +120,7 @@ class ReplyParser:
             self._searched = len(self._buffer)
             if self._searched > MAX_REPLY_LINE:
                 raise ReplyTooLong("the server sent a line without end")
-            if self._buffer and self._buffer[0] not in _DIGITS:
+            if _is_hopeless(self._buffer):
                 raise _no_reply(bytes(self._buffer))  # TLS alerts and other binaries never get to a line end
             return None
         if end > MAX_REPLY_LINE:
@@ -139,6 +143,7 @@ def _parse_line(line: bytes) -> tuple[int, bool, str]:
     return int(digits), separator != b"-", printable(text, MAX_REPLY_LINE)
 
 
+_LOOK = "Look at the server's name and port."
 # What other services say first, and what to do about it.
 _STRANGERS = (
     (b"HTTP/", "a web server", ""),
@@ -150,13 +155,16 @@ _STRANGERS = (
 )
 
 
+def _is_hopeless(start: bytearray) -> bool:
+    """True when no reply begins like this, and it won't become clearer who is speaking."""
+    if not start or start[0] in _DIGITS:
+        return False
+    return not any(stranger.startswith(start) and stranger != start for stranger, _, _ in _STRANGERS)
+
+
 def _no_reply(line: bytes) -> RemoteProtocolError:
     for start, kind, hint in _STRANGERS:
         if line.startswith(start):
-            return RemoteProtocolError(
-                f"this is {kind}, not an SMTP server", hint=hint or "Look at the server's name and port."
-            )
+            return RemoteProtocolError(f"this is {kind}, not an SMTP server", hint=hint or _LOOK)
     shown = printable(line.decode("utf-8", "backslashreplace"), 80)
-    return RemoteProtocolError(
-        f"the server said “{shown}”, which is no SMTP reply", hint="Look at the server's name and port."
-    )
+    return RemoteProtocolError(f"the server said “{shown}”, which is no SMTP reply", hint=_LOOK)

@@ -80,4 +80,6 @@ def select_mechanisms(wanted: str, offered: tuple[str, ...]) -> tuple[str, ...]:
 def _checked(text: str) -> str:
     if "\0" in text:
         raise ConfigError("user name and password can't hold a NUL character (RFC 4616 §2)")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ConfigError("user name and password must be UTF-8 (RFC 4616 §2)")
     return text

@@ -58,6 +58,14 @@ class Transaction:
         return self.is_content_expected and self.is_anyone_accepted
 
     @property
+    def wants_lone_dot(self) -> bool:
+        """True when 354 came though every RCPT was refused: RFC 2920 §3.1 wants an empty content then.
+
+        Not where only MAIL was refused: somebody might get the empty message.
+        """
+        return self.is_content_expected and not any(reply.is_positive for reply in self.rcpt_replies)
+
+    @property
     def is_in_doubt(self) -> bool:
         """True when the server may have taken the message and we don't know (RFC 1047)."""
         return self.is_end_sent and self.content_reply is None

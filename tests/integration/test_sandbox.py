@@ -347,9 +347,29 @@ class TestStartAndStop:
         assert len(files(str(tmp_path / "new"))) == 1
 
 
-def test_the_module_loads_nothing_heavy_before_a_sandbox_starts() -> None:
-    program = "import sys, sendmail_cli.sandbox; print({'asyncio', 'aiosmtpd', 'cryptography', 'ssl'} & {*sys.modules})"
+class TestInAProgramOfItsOwn:
+    """Where no test runner has set up logging or loaded modules."""
 
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    def run(self, program: str, *arguments: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program, *arguments], check=False, capture_output=True, text=True
+        )
+        assert result.returncode == 0, result.stderr
+        assert result.stderr == ""
+        return result.stdout
 
-    assert result.stdout == "set()\n"
+    def test_loads_nothing_heavy_before_it_starts(self) -> None:
+        program = (
+            "import sys, sendmail_cli.sandbox; print({'asyncio', 'aiosmtpd', 'cryptography', 'ssl'} & {*sys.modules})"
+        )
+
+        assert self.run(program) == "set()\n"
+
+    def test_a_client_that_talks_nonsense_makes_no_noise(self, tmp_path: Path) -> None:
+        program = """
+import smtplib, sys
+from sendmail_cli.sandbox import Sandbox
+with Sandbox(sys.argv[1]) as sandbox, smtplib.SMTP(sandbox.host, sandbox.port) as client:
+    print(client.docmd("FROB")[0])
+"""
+        assert self.run(program, str(tmp_path)) == "500\n"

@@ -40,6 +40,9 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.message",
     "sendmail_cli.message.compose",
     "sendmail_cli.message.draft",
+    "sendmail_cli.message.encoded_words",
+    "sendmail_cli.message.encoding",
+    "sendmail_cli.message.fields",
     "sendmail_cli.message.headers",
     "sendmail_cli.net",
     "sendmail_cli.net.dial",
@@ -68,9 +71,11 @@ LIBRARY_FOR_A_SEND = {
     "typing", "typing.io", "typing.re", "warnings", "_collections", "_functools", "_operator", "_sre", "_typing",
     # socket
     "array", "errno", "math", "select", "selectors", "socket", "_socket",
+    # base64 in lines
+    "struct", "_struct",
     # tomllib, where there is a profiles.toml
     "binascii", "datetime", "string", "tomllib", "tomllib._parser", "tomllib._re", "tomllib._types", "_datetime",
-    "_string",
+    "_string", "encodings.utf_8_sig",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Self
 class _Handler(socketserver.StreamRequestHandler):
     """The shortest server that a client can't tell from a real one while all goes well."""
 
+    disable_nagle_algorithm = True  # several small writes would wait for each other's ACK
     server: _Server
 
     def handle(self) -> None:

@@ -100,5 +100,10 @@ def test_the_certificate_is_this_machines_and_valid_for_a_few_days() -> None:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
     assert [str(address) for address in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
+    usage = certificate.extensions.get_extension_for_class(x509.KeyUsage)
+    assert usage.critical
+    assert usage.value.digital_signature
+    assert usage.value.key_cert_sign
+    assert not usage.value.crl_sign
     assert certificate.not_valid_before_utc.isoformat() == "2029-12-31T00:00:00+00:00"
     assert certificate.not_valid_after_utc.isoformat() == "2030-01-08T00:00:00+00:00"

@@ -1,0 +1,96 @@
+"""Certificates for servers on loopback, right and wrong in every way that a client must notice.
+
+All are issued once in a process by one authority of the tests' own (`write_ca_file` gives it to the client).
+"""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import cache
+from ipaddress import IPv4Address
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+NAMES = ("localhost", "127.0.0.1")  # what the right certificate is for
+
+
+class Kind(Enum):
+    """What a server's certificate is like."""
+
+    RIGHT = "right"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    WRONG_NAME = "for another name"
+    COMMON_NAME_ONLY = "its name only where RFC 9525 says not to look"
+    SELF_SIGNED = "signed by itself"
+    UNKNOWN_ISSUER = "signed by an authority that the client doesn't know"
+
+
+@cache
+def _authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def write_ca_file(folder: Path) -> str:
+    """The certificate of the tests' authority as a PEM file in `folder`; gives its path."""
+    path = folder / "ca.pem"
+    _authority().cert_pem.write_to_path(path)
+    return str(path)
+
+
+@cache
+def server_context(kind: Kind = Kind.RIGHT) -> ssl.SSLContext:
+    """What a server needs to speak TLS with a certificate of this kind."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if kind is Kind.SELF_SIGNED:
+        _load_self_signed(context)
+    else:
+        _issue(kind).configure_cert(context)
+    return context
+
+
+def _issue(kind: Kind) -> trustme.LeafCert:
+    now = datetime.now(UTC)
+    if kind is Kind.EXPIRED:
+        before, after = now - timedelta(days=30), now - timedelta(days=1)
+        return _authority().issue_cert(*NAMES, not_before=before, not_after=after)
+    if kind is Kind.NOT_YET_VALID:
+        before, after = now + timedelta(days=1), now + timedelta(days=30)
+        return _authority().issue_cert(*NAMES, not_before=before, not_after=after)
+    if kind is Kind.WRONG_NAME:
+        return _authority().issue_cert("mail.example.org")
+    if kind is Kind.COMMON_NAME_ONLY:
+        return _authority().issue_cert(common_name="localhost")
+    if kind is Kind.UNKNOWN_ISSUER:
+        return trustme.CA().issue_cert(*NAMES)
+    return _authority().issue_cert(*NAMES, common_name="localhost")
+
+
+def _load_self_signed(context: ssl.SSLContext) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    alternatives = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(alternatives, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    with TemporaryDirectory() as folder:  # the ssl module takes key and certificate from files alone
+        path = Path(folder) / "server.pem"
+        pem_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        path.write_bytes(pem_key + certificate.public_bytes(Encoding.PEM))
+        context.load_cert_chain(path)

@@ -1,0 +1,66 @@
+"""What an answer to EHLO offers."""
+
+import pytest
+
+from sendmail_cli.smtp.capabilities import Capabilities, parse_capabilities
+from sendmail_cli.smtp.replies import Reply
+
+
+def offered(*lines: str) -> Capabilities:
+    return parse_capabilities(Reply(250, ("mx.example.com at your service", *lines)))
+
+
+def test_domain_and_extensions_in_order() -> None:
+    assert offered("PIPELINING", "size 1000", "X-Foo a b", "", "  ", "=no", "ünlaut 1") == Capabilities(
+        "mx.example.com", (("PIPELINING", ()), ("SIZE", ("1000",)), ("X-FOO", ("a", "b")))
+    )
+
+
+def test_no_extension_at_all() -> None:
+    assert parse_capabilities(Reply(250, ())) == Capabilities("", ())
+    assert not offered().offers("SIZE")
+
+
+def test_offers_looks_at_the_keyword_alone() -> None:
+    assert offered("Pipelining").offers("PIPELINING")
+    assert not offered("X PIPELINING").offers("PIPELINING")
+    assert not offered("PIPELINING\\x00").offers("PIPELINING")
+
+
+def test_parameters_of_repeated_lines_are_one_list() -> None:
+    assert offered("AUTH PLAIN", "AUTH LOGIN").parameters("AUTH") == ("PLAIN", "LOGIN")
+
+
+@pytest.mark.parametrize(
+    ("line", "limit"),
+    [
+        ("SIZE 1000", 1000),
+        ("SIZE 0", None),
+        ("SIZE 000", None),
+        ("SIZE", None),
+        ("SIZE lots", None),
+        ("SIZE -1", None),
+        ("SIZE 1e6", None),
+        ("SIZE ١", None),
+        ("SIZE " + "9" * 20, 10**20 - 1),
+        ("SIZE " + "9" * 21, None),
+        ("HELP", None),
+    ],
+)
+def test_duty13_size_limit(line: str, limit: int | None) -> None:
+    assert offered(line).size_limit == limit
+
+
+@pytest.mark.parametrize(
+    ("lines", "mechanisms"),
+    [
+        (("AUTH PLAIN login",), ("PLAIN", "LOGIN")),
+        (("AUTH=LOGIN PLAIN",), ("LOGIN", "PLAIN")),
+        (("AUTH PLAIN", "AUTH=PLAIN LOGIN"), ("PLAIN", "LOGIN")),
+        (("AUTH",), ()),
+        (("AUTH=",), ()),
+        (("HELP",), ()),
+    ],
+)
+def test_trap06_auth_mechanisms(lines: tuple[str, ...], mechanisms: tuple[str, ...]) -> None:
+    assert offered(*lines).auth_mechanisms == mechanisms
