@@ -53,13 +53,12 @@ def sandbox(context: click.Context, /, port: int, folder: str | None, **values: 
     def tell(received: Received) -> None:
         talking.inform(f"from <{received.envelope_from}> to {', '.join(received.recipients)}: {received.path}")
 
-    with Sandbox(
-        folder or default_folder(talking.environment), port=port, on_message=tell, environment=talking.environment
-    ) as server:
-        talking.output.answer(f"listening on {server.host}:{server.port}")
-        talking.inform(f"messages go to {server.folder}; --ca-file {server.ca_file} verifies it")
-        try:
+    folder = folder or default_folder(talking.environment)
+    try:
+        with Sandbox(folder, port=port, on_message=tell, environment=talking.environment) as server:
+            talking.output.answer(f"listening on {server.host}:{server.port}")
+            talking.inform(f"messages go to {server.folder}; --ca-file {server.ca_file} verifies it")
             server.wait()
-        except KeyboardInterrupt:
-            talking.inform("stopped")
+    except KeyboardInterrupt:
+        talking.inform("stopped")
     return ExitCode.OK

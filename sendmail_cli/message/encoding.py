@@ -55,8 +55,10 @@ def encode_text(text: str, *, at_end: bool) -> EncodedText:
 
 
 def _fits_7bit(octets: bytes) -> bool:
-    """RFC 2045 §2.7: short lines of ASCII without NUL and without a lone CR."""
+    """RFC 2045 §2.7: short lines of ASCII without NUL and without a lone CR; and none that an mbox would change."""
     if not octets.isascii() or b"\0" in octets or b"\r" in octets:
+        return False
+    if octets.startswith(b"From ") or b"\nFrom " in octets:  # delivered as “>From ” (RFC 4155)
         return False
     return max(map(len, octets.split(b"\n"))) <= MAX_LINE
 
@@ -83,6 +85,7 @@ def _quoted_line(line: str, last: int = MAX_ENCODED_LINE) -> str:
     at = 0
     while len(quoted) - at > last:
         end = at + MAX_ENCODED_LINE - 1  # leaves room for the "="
+        end -= quoted.startswith("From ", end)  # no line of the message begins so
         # "=3D" is never broken in two
         end -= next((back for back in (1, 2) if quoted[end - back] == "="), 0)
         pieces.append(quoted[at:end])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 READ_SIZE = 65536  # octets
 MAX_UNREAD = 1 << 20  # octets kept while we write; a server that says more is not read until we are done
+LONGEST_SLEEP = 3600.0  # seconds; poll(2) overflows at 24 days
 
 WOULD_BLOCK = None
 
@@ -192,7 +193,8 @@ def reason(error: OSError) -> str:
 
 
 def wait(waiting: socket.socket, seconds: float, *, for_read: bool, for_write: bool) -> None:
-    """Sleep until `waiting` is ready, or `seconds` are over."""
+    """Sleep until `waiting` is ready, or `seconds` are over; who waits for longer than an hour is woken in between."""
+    seconds = min(seconds, LONGEST_SLEEP)
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(waiting, (select.POLLIN if for_read else 0) | (select.POLLOUT if for_write else 0))

@@ -50,6 +50,15 @@ class Plaintext(KeyringBackend):
 """
 ENTRY_POINT = "[keyring.backends]\nplaintext = {module}\n"
 
+# A session bus that starts no services.
+BARE_BUS = """\
+<busconfig>
+  <type>session</type>
+  <listen>{address}</listen>
+  <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy>
+</busconfig>
+"""
+
 # The installed command, less patient with the person at the prompt.
 IMPATIENT = """
 import sys
@@ -220,6 +229,13 @@ class TestWhereTheBusIs:
         assert done.returncode == 78
         assert b"there is no session bus" in done.stderr
 
+    def test_nobody_on_it_keeps_passwords(self, user: User, tmp_path: Path) -> None:
+        with bare_bus(tmp_path) as address:
+            done = user.sign_in(user.without(**{BUS: address}))
+        assert done.returncode == 78
+        assert b"no Secret Service" in done.stderr
+        assert b"sendmail-cli login work" in done.stderr
+
     def test_in_the_runtime_folder(self, user: User) -> None:
         user.store()
         assert user.sign_in(user.without(BUS)).returncode == 0
@@ -296,6 +312,21 @@ def install_plaintext(folder: Path, module: str, priority: float) -> str:
 
 def plaintext_file(user: User) -> Path:
     return Path(user.environment["HOME"], "plaintext")
+
+
+@contextmanager
+def bare_bus(folder: Path) -> Iterator[str]:
+    """The address of a bus that nobody else is on."""
+    address = f"unix:path={folder}/bus"
+    (folder / "bus.conf").write_text(BARE_BUS.format(address=address))
+    argv = ["dbus-daemon", f"--config-file={folder}/bus.conf", "--nofork", "--nopidfile", "--print-address=1"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as daemon:
+        try:
+            assert daemon.stdout is not None
+            assert daemon.stdout.readline()  # it listens
+            yield address
+        finally:
+            daemon.terminate()
 
 
 def on_a_terminal(

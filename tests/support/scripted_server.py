@@ -324,7 +324,9 @@ class _Player:
         except TimeoutError:
             data = b""
         if not data:
-            raise _Departed(f"{reason} and heard {bytes(self._played.received[self._heard :][-200:])!r}, then nothing more")
+            raise _Departed(
+                f"{reason} and heard {bytes(self._played.received[self._heard :][-200:])!r}, then nothing more"
+            )
         self._played.received += data
 
     def _read_to_end(self) -> None:

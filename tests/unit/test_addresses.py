@@ -41,7 +41,10 @@ BOB = AddrSpec("bob", "example.net")
         ("ada@localhost", AddrSpec("ada", "localhost")),
         ("ada@a_b.example", AddrSpec("ada", "a_b.example")),
         ("x" * 64 + "@example.org", AddrSpec("x" * 64, "example.org")),
-        ("@".join(["x" * 64, ".".join(["a" * 63] * 2 + ["b" * 61])]), AddrSpec("x" * 64, ".".join(["a" * 63] * 2 + ["b" * 61]))),
+        (
+            "@".join(["x" * 64, ".".join(["a" * 63] * 2 + ["b" * 61])]),
+            AddrSpec("x" * 64, ".".join(["a" * 63] * 2 + ["b" * 61])),
+        ),
     ],
 )
 def test_an_address_alone(text: str, expected: AddrSpec) -> None:
@@ -98,7 +101,8 @@ def test_duty04_duty51_what_is_no_address_alone(text: str, words: str) -> None:
 
 @pytest.mark.parametrize("control", ["\r", "\n", "\r\n", "\x00", "\x1b", "\x7f", "\x85", "\x0b", "\udc80"])
 @pytest.mark.parametrize(
-    "text", ["a{}b@example.org", '"a{}b"@example.org', "ada@exam{}ple.org", "A{}da <ada@example.org>", "ada@example.org{}"]
+    "text",
+    ["a{}b@example.org", '"a{}b"@example.org', "ada@exam{}ple.org", "A{}da <ada@example.org>", "ada@example.org{}"],
 )
 def test_trap07_no_control_character_anywhere(text: str, control: str) -> None:
     with pytest.raises(AddressError, match=r"control character|not valid UTF-8"):

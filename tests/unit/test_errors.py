@@ -48,7 +48,12 @@ def test_every_error_says_what_it_is_and_which_exit_code(kind: type[MailError]) 
 
 def test_an_error_shows_its_sentence_and_keeps_the_rest() -> None:
     error = MailError("it failed", hint="try again", server_reply="550 no")
-    assert (str(error), error.sentence, error.hint, error.server_reply) == ("it failed", "it failed", "try again", "550 no")
+    assert (str(error), error.sentence, error.hint, error.server_reply) == (
+        "it failed",
+        "it failed",
+        "try again",
+        "550 no",
+    )
     assert MailError("it failed").hint == MailError("it failed").server_reply == ""
 
 

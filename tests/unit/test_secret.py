@@ -13,7 +13,15 @@ from sendmail_cli.secret import MASK, Redactor, Secret
 def test_trap21_a_secret_shows_itself_only_when_asked() -> None:
     secret = Secret("hunter2")
     assert secret.reveal() == "hunter2"
-    for shown in (str(secret), repr(secret), f"{secret}", f"{secret:>20}", f"{secret!r}", "%s" % secret, repr([secret])):
+    for shown in (
+        str(secret),
+        repr(secret),
+        f"{secret}",
+        f"{secret:>20}",
+        f"{secret!r}",
+        "%s" % secret,
+        repr([secret]),
+    ):
         assert "hunter2" not in shown
         assert MASK in shown
 

@@ -82,3 +82,10 @@ def test_base64_has_the_length_that_was_announced(size: int) -> None:
     assert all(len(line) == 76 for line in lines[:-1])
     assert len(lines[-1]) <= 76
     assert bool(lines[-1]) == bool(size)
+
+
+@pytest.mark.parametrize("text", ["From me\n", "Hello\nFrom me\n", f"{'x' * 75}From me\n", f"é{'x' * 69}From me\n"])
+def test_no_line_begins_as_an_mbox_does(text: str) -> None:
+    octets = encode_text(text, at_end=True).octets
+    assert not octets.startswith(b"From ")
+    assert b"\nFrom " not in octets

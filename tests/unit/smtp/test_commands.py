@@ -18,7 +18,11 @@ ADA = AddrSpec("ada", "example.org")
         (commands.helo("[192.0.2.1]"), "HELO", b"HELO [192.0.2.1]\r\n"),
         (commands.mail(ReversePath(ADA)), "MAIL", b"MAIL FROM:<ada@example.org>\r\n"),
         (commands.mail(ReversePath(None)), "MAIL", b"MAIL FROM:<>\r\n"),
-        (commands.mail(ReversePath(ADA), ("SIZE=1", "SMTPUTF8")), "MAIL", b"MAIL FROM:<ada@example.org> SIZE=1 SMTPUTF8\r\n"),
+        (
+            commands.mail(ReversePath(ADA), ("SIZE=1", "SMTPUTF8")),
+            "MAIL",
+            b"MAIL FROM:<ada@example.org> SIZE=1 SMTPUTF8\r\n",
+        ),
         (commands.rcpt(ForwardPath(ADA)), "RCPT", b"RCPT TO:<ada@example.org>\r\n"),
         (commands.rcpt(ForwardPath(ADA), ("NOTIFY=NEVER",)), "RCPT", b"RCPT TO:<ada@example.org> NOTIFY=NEVER\r\n"),
         (commands.rcpt(ForwardPath(AddrSpec("a>b", "x"))), "RCPT", b'RCPT TO:<"a>b"@x>\r\n'),

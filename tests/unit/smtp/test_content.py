@@ -54,7 +54,9 @@ def test_trap01_trap02_duty02_dots_and_the_last_line_end(data: bytes, expected: 
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-@pytest.mark.parametrize("data", [b"a\nb\r\n", b"a\rb\r\n", b"\n", b"a\r", b"a\r\n\r", b"\n\r", b"a\r\r\n", b"a\n\n.\r\n", b"\ra\n"])
+@pytest.mark.parametrize(
+    "data", [b"a\nb\r\n", b"a\rb\r\n", b"\n", b"a\r", b"a\r\n\r", b"\n\r", b"a\r\r\n", b"a\n\n.\r\n", b"\ra\n"]
+)
 def test_duty01_a_cr_or_lf_alone_never_goes_out(data: bytes, size: int) -> None:
     with pytest.raises(LocalProtocolError, match="stands alone"):
         list(dot_stuff(pieces(data, size)))

@@ -40,7 +40,20 @@ def test_duty05_duty24_replies(data: bytes, expected: list[Reply], size: int) ->
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"25", b"abc", b"250_x", b"2500 x", b"050 x", b"650 x", b"2x0 x", b"25\xb2 x", "٢٥٠ x".encode(), b" 250 x", b"-250"],
+    [
+        b"",
+        b"25",
+        b"abc",
+        b"250_x",
+        b"2500 x",
+        b"050 x",
+        b"650 x",
+        b"2x0 x",
+        b"25\xb2 x",
+        "٢٥٠ x".encode(),
+        b" 250 x",
+        b"-250",
+    ],
 )
 def test_duty05_what_is_no_reply(line: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match="no SMTP reply"):
@@ -195,6 +208,6 @@ def test_duty37_redacted() -> None:
     assert Reply(535, ("hunter", "no hunter 2")).redacted(redact) == Reply(535, ("***", "no ***"))
     assert Reply(535, ("nothing", "here")).redacted(redact) == Reply(535, ("nothing", "here"))
     # in two lines, of which neither holds it
-    assert Reply(535, ("5.7.8 secret", "5.7.8 word")).redacted(lambda text: text.replace("secret word", "***")) == Reply(
-        535, ("5.7.8 ***",)
-    )
+    assert Reply(535, ("5.7.8 secret", "5.7.8 word")).redacted(
+        lambda text: text.replace("secret word", "***")
+    ) == Reply(535, ("5.7.8 ***",))

@@ -25,9 +25,7 @@ def transaction(
     has_utf8_header: bool = False,
 ) -> Transaction:
     envelope = envelope_of(ReversePath(ADA), recipients)
-    return Transaction(
-        envelope, offering(*extensions), size=size, is_7bit=is_7bit, has_utf8_header=has_utf8_header
-    )
+    return Transaction(envelope, offering(*extensions), size=size, is_7bit=is_7bit, has_utf8_header=has_utf8_header)
 
 
 def answered(*codes: int, pipelined: bool = True) -> Transaction:

@@ -1,0 +1,57 @@
+"""Every trap of model-codebases.md section 3 and every duty of duties.md sections 1 to 3 has a test that names it.
+
+A test names a row in its own name (`test_trap05_…`), in a parameter's id, or, a dialogue, in its line `Covers:`. A row
+that a later issue is for stands in LATER with the reason; take it out there when it gets its test.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent.parent
+ROW = re.compile(r"(trap|duty)_?([0-9]{2})(?![0-9])")
+PLACES = re.compile(r"def test_\w+|\bid=\"[^\"]+\"|^Covers: .*$", re.MULTILINE)
+
+TRAPS = {f"trap{number:02}" for number in range(1, 25)}
+DUTIES = {f"duty{number:02}" for number in (*range(1, 17), *range(20, 30), *range(30, 39))}
+LATER = {
+    "duty12": "further transactions after “too many recipients” are issue 3's",
+    "duty15": "BDAT is issue 3's",
+    "duty35": "SCRAM is issue 3's",
+    "duty36": "tokens are a later issue's",
+    "duty38": "connections are reused by the queue, a later issue's",
+}
+ELSEWHERE = {
+    "trap23": "unreadable attachments: message/attachments and the service",
+    "duty03": "long lines: message/encoding and message/raw",
+}
+
+
+def rows_named() -> set[str]:
+    """The rows that some test names."""
+    named: set[str] = set()
+    for path in (*TESTS.rglob("test_*.py"), *TESTS.rglob("dialogues/*.txt")):
+        for place in PLACES.findall(path.read_text("utf-8")):
+            named |= {kind + number for kind, number in ROW.findall(place)}
+    return named
+
+
+@pytest.fixture(scope="module")
+def named() -> set[str]:
+    return rows_named()
+
+
+@pytest.mark.parametrize("row", sorted((TRAPS | DUTIES) - set(LATER) - set(ELSEWHERE)))
+def test_a_row_has_a_test_that_names_it(row: str, named: set[str]) -> None:
+    assert row in named
+
+
+@pytest.mark.parametrize("row", sorted(LATER))
+def test_what_is_for_later_has_none_yet(row: str, named: set[str]) -> None:
+    assert row not in named, f"{row} has its test now: take it out of LATER"
+
+
+def test_no_test_names_a_row_that_there_is_not(named: set[str]) -> None:
+    duties_of_other_sections = {f"duty{number}" for number in range(40, 59)}
+    assert named <= TRAPS | DUTIES | duties_of_other_sections

@@ -1,0 +1,119 @@
+"""TLS: what a context demands, and a fault in words. The handshakes are in tests/integration."""
+
+import errno
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sendmail_cli.errors import ConfigError, ConnectionLost, MailError, TLSHandshakeFailed
+from sendmail_cli.net.tls import TLSTransport, _failed, _subject, client_context
+from tests.support.certificates import write_ca_file
+
+
+def test_duty30_a_context_verifies(tmp_path: Path) -> None:
+    for context in (client_context(), client_context(write_ca_file(tmp_path))):
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname
+        assert not context.hostname_checks_common_name
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert len(client_context(write_ca_file(tmp_path)).get_ca_certs()) == 1  # and none of the system's
+
+
+def test_duty30_only_when_told_so_it_does_not() -> None:
+    context = client_context(is_verified=False)
+    assert context.verify_mode is ssl.CERT_NONE
+    assert not context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_a_ca_file_that_can_not_be_used(tmp_path: Path) -> None:
+    no_pem = tmp_path / "no.pem"
+    no_pem.write_text("nothing of the kind")
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    for path, words in (
+        (tmp_path / "missing.pem", "missing.pem: No such file"),
+        (no_pem, "no.pem: no PEM certificates in it"),
+        (empty, "empty.pem: no PEM certificates in it"),
+        (tmp_path, "no PEM certificates in it"),
+    ):
+        with pytest.raises(ConfigError, match=words) as caught:
+            client_context(str(path))
+        assert caught.value.exit_code == 78
+
+
+class Blocked:
+    """A TLS socket that wants this or that first."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def fail(self, *_: object) -> Any:
+        raise self.error
+
+    do_handshake = recv = send = fail
+
+
+@pytest.mark.parametrize(("error", "for_write"), [(ssl.SSLWantReadError(), False), (ssl.SSLWantWriteError(), True)])
+def test_not_now_is_none_and_says_for_what(error: Exception, for_write: bool) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        transport = TLSTransport(ours, client_context(is_verified=False), "localhost")
+        real, transport.socket = transport.socket, Blocked(error)  # type: ignore[assignment] # the part of it that is used
+        for attempt in (transport.handshake, transport.receive, lambda: transport.send(memoryview(b"x"))):
+            transport.wait_for_write = not for_write
+            assert not attempt()
+            assert transport.wait_for_write == for_write
+        real.close()
+
+
+def test_tls_that_can_not_even_start() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(TLSHandshakeFailed, match="TLS could not start"):
+        TLSTransport(ours, client_context(), "")
+
+
+def ssl_error(kind: type[ssl.SSLError], reason: str | None) -> ssl.SSLError:
+    error = kind(1, "[SSL] text \x1b[2J")
+    error.reason = reason  # type: ignore[assignment] # None where OpenSSL gives none
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (ssl_error(ssl.SSLError, "WRONG_VERSION_NUMBER"), TLSHandshakeFailed, "something that is not TLS"),
+        (ssl_error(ssl.SSLError, "HTTP_REQUEST"), TLSHandshakeFailed, "something that is not TLS"),
+        (ssl_error(ssl.SSLError, "UNSUPPORTED_PROTOCOL"), TLSHandshakeFailed, "older than 1.2"),
+        (ssl_error(ssl.SSLError, "TLSV1_ALERT_PROTOCOL_VERSION"), TLSHandshakeFailed, "older than 1.2"),
+        (ssl_error(ssl.SSLError, "SSLV3_ALERT_HANDSHAKE_FAILURE"), TLSHandshakeFailed, "sslv3 alert handshake failure"),
+        (ssl_error(ssl.SSLError, None), TLSHandshakeFailed, r"\\x1b\[2J"),
+        (ssl_error(ssl.SSLEOFError, "UNEXPECTED_EOF"), ConnectionLost, "the server closed it"),
+        (OSError(errno.ECONNRESET, "Connection reset by peer"), ConnectionLost, "connection reset by peer"),
+        (OSError("odd"), ConnectionLost, "odd"),
+    ],
+)
+def test_duty25_why_a_handshake_failed(error: OSError, kind: type[MailError], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        raise _failed(error)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "subject"),
+    [
+        ({}, ""),
+        (None, ""),
+        ({"subject": ((("commonName", "mx.example.com"),),)}, "CN=mx.example.com"),
+        (
+            {"subject": ((("countryName", "DE"),), (("organizationName", "Ex\x1b"),), (("commonName", "mx"),))},
+            r"CN=mx, O=Ex\x1b, C=DE",
+        ),
+        ({"subject": ((("serialNumber", "1"),),), "subjectAltName": (("DNS", "a"), ("DNS", "b"))}, "CN=a"),
+        ({"subject": ()}, ""),
+    ],
+)
+def test_a_subject_in_words(certificate: object, subject: str) -> None:
+    assert _subject(certificate) == subject
