@@ -68,7 +68,8 @@ class ServerResolver:
     def server(self) -> Server:
         flags, profile, owner = self.flags, self.profile, self.owner
         user = self.user()
-        port, tls = self.port_and_tls(user)
+        ca_file = self.ca_file()
+        port, tls = self.port_and_tls(is_plain_enough=user is None and ca_file is None)
         if flags.insecure:
             self.origins.by_name["insecure"] = Origin("flag", "--insecure")
         server = Server(
@@ -83,11 +84,7 @@ class ServerResolver:
                 (parse_flag("--ehlo", parse_ehlo_name, flags.ehlo), Origin("flag", "--ehlo")),
                 (profile.ehlo, self.in_profile("ehlo")),
             ),
-            ca_file=self.origins.first(
-                "ca_file",
-                (parse_flag("--ca-file", parse_file_name, flags.ca_file), Origin("flag", "--ca-file")),
-                (self.ca_file_of(owner), self.in_profile("ca_file")),
-            ),
+            ca_file=ca_file,
             is_verified=not flags.insecure,
             timeout=self.origins.first(
                 "timeout",
@@ -107,8 +104,18 @@ class ServerResolver:
             (owner.login, self.in_profile("server")),
         )
 
-    def port_and_tls(self, user: str | None) -> tuple[int, TLSMode]:
-        """Port and TLS mode. A --server with a port or scheme of its own speaks for itself."""
+    def ca_file(self) -> str | None:
+        return self.origins.first(
+            "ca_file",
+            (parse_flag("--ca-file", parse_file_name, self.flags.ca_file), Origin("flag", "--ca-file")),
+            (self.ca_file_of(self.owner), self.in_profile("ca_file")),
+        )
+
+    def port_and_tls(self, *, is_plain_enough: bool) -> tuple[int, TLSMode]:
+        """Port and TLS mode. A --server with a port or scheme of its own speaks for itself.
+
+        `is_plain_enough` says that nothing asks for TLS: no password goes there, no authority was named.
+        """
         url, origin = self.url, self.origin
         own = self.owner.server
         is_own = self.flags.server is None
@@ -131,7 +138,7 @@ class ServerResolver:
         port = _default_port(url, tls) if url.port is None else url.port
         if tls is None:
             self.origins.by_name["tls"] = origin if url.scheme == "smtps" else DEFAULT
-            tls = _default_tls(url, port, user)
+            tls = _default_tls(url, port, is_plain_enough=is_plain_enough)
         return port, tls
 
     def refuse_contradictions(self, server: Server) -> None:
@@ -179,9 +186,9 @@ def _default_port(url: ServerURL, tls: TLSMode | None) -> int:
     return SUBMISSION_PORT if url.scheme == "smtp" else IMPLICIT_PORT
 
 
-def _default_tls(url: ServerURL, port: int, user: str | None) -> TLSMode:
+def _default_tls(url: ServerURL, port: int, *, is_plain_enough: bool) -> TLSMode:
     if url.scheme == "smtps" or port == IMPLICIT_PORT:
         return TLSMode.IMPLICIT
-    if url.is_this_machine and user is None:
+    if url.is_this_machine and is_plain_enough:
         return TLSMode.NONE
     return TLSMode.STARTTLS

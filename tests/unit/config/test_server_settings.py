@@ -74,6 +74,13 @@ def test_port_and_tls_from_a_profile_are_the_same(
     assert (got.port, got.tls) == (port, mode)
 
 
+def test_a_named_authority_asks_for_tls_on_this_machine_too(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = "localhost:1025"\nca_file = "ca.pem"\n')
+    assert resolve(machine).server.tls is STARTTLS
+    assert resolve(machine, server="127.0.0.1:2525", ca_file="ca.pem").server.tls is STARTTLS
+    assert resolve(machine, server="127.0.0.1:2525", ca_file="ca.pem", tls="none").server.tls is NONE
+
+
 def test_a_flag_changes_the_tls_of_the_profile_s_server(machine: Machine) -> None:
     machine.write('[profile.a]\nserver = "h.example"\ntls = "implicit"\n')
     settings = resolve(machine, tls="starttls")
