@@ -53,7 +53,7 @@ class Redactor:
             return
         from binascii import b2a_base64
 
-        encoded = b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
+        encoded = b2a_base64(text.encode("utf-8", "surrogatepass"), newline=False).decode("ascii")
         forms = {*self._forms, *map(_folded, (text, encoded, encoded.rstrip("=")))}
         self._forms = sorted(forms, key=len, reverse=True)  # the longest first: one form may hold another
 

@@ -113,17 +113,13 @@ def _code_of(error: BaseException, output: Output, *, is_debugging: bool) -> Exi
     if isinstance(error, click.Abort):  # from a prompt, which Ctrl-C, SIGTERM or Ctrl-D ended
         cause = error.__cause__ or error.__context__
         error = cause if isinstance(cause, KeyboardInterrupt) else KeyboardInterrupt()
-    if isinstance(error, Terminated):
-        return output.stopped("terminated", ExitCode.TERMINATED)
     if isinstance(error, KeyboardInterrupt):
-        return output.stopped("interrupted", ExitCode.INTERRUPTED)
-    if isinstance(error, OSError):
-        try:
-            output.check_answered()
-        except MailError as failure:
-            return output.error(failure)
-        if isinstance(error, BrokenPipeError) and output.has_lost_reader:  # of a help text, who has seen enough
-            return ExitCode.OK
+        is_terminated = isinstance(error, Terminated)
+        how, code = ("terminated", ExitCode.TERMINATED) if is_terminated else ("interrupted", ExitCode.INTERRUPTED)
+        return output.stopped(how, code, getattr(error, "__notes__", ()))
+    if isinstance(error, OSError) and _is_of_help(error):
+        unwritten = output.unwritten(error)
+        return ExitCode.OK if unwritten is None else output.error(unwritten)
     if isinstance(error, NoArgsIsHelpError):
         output.lines(error.format_message())
         return ExitCode.USAGE
@@ -132,6 +128,14 @@ def _code_of(error: BaseException, output: Output, *, is_debugging: bool) -> Exi
     if is_debugging and is_fault:
         output.traceback(error)
     return output.error(ours)
+
+
+def _is_of_help(error: OSError) -> bool:
+    """True when it comes of what click writes to standard output itself: help and version."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == click.echo.__module__
 
 
 def _as_mail_error(error: BaseException) -> MailError:

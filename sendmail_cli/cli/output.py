@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from sendmail_cli.errors import OutputError
 from sendmail_cli.printable import printable
 from sendmail_cli.report import Action
 from sendmail_cli.status import ExitCode
@@ -39,7 +40,6 @@ class Output:
         self.is_verbose = is_verbose
         self.is_quiet = is_quiet
         self.is_json = is_json
-        self.has_lost_reader = False  # of standard output: enough was seen, which is no failure
 
     def answer(self, text: str) -> None:
         """What was asked for, to standard output. Raises `OutputError` when it can't be written."""
@@ -67,13 +67,6 @@ class Output:
                     binary.write(chunk)
             stream.flush()
 
-    def check_answered(self) -> None:
-        """Raises `OutputError` when something that others wrote to standard output (a help text) is still there."""
-        stream = self.environment.stdout
-        if stream is not None:
-            with self._answering(stream):
-                stream.flush()
-
     def _answer(self, text: str) -> None:
         stream = self.environment.stdout
         with self._answering(stream):
@@ -81,19 +74,21 @@ class Output:
 
     @contextmanager
     def _answering(self, stream: IO[str] | None) -> Iterator[None]:
-        """Whoever reads the answer may leave before its end (`| head -1`); for any other failure it is missing."""
-        from sendmail_cli.errors import OutputError
-
         if stream is None:
             raise OutputError("standard output is closed, and the answer was to go there")
         try:
             yield
-        except BrokenPipeError:
-            self.has_lost_reader = True
-            _silence(stream)
         except OSError as error:
-            _silence(stream)
-            raise OutputError(f"can't write to standard output: {(error.strerror or str(error)).lower()}") from None
+            unwritten = self.unwritten(error)
+            if unwritten is not None:
+                raise unwritten from None
+
+    def unwritten(self, error: OSError) -> OutputError | None:
+        """What it means that standard output met `error`; None where its reader left (`| head -1`): enough was seen."""
+        _silence(self.environment.stdout)
+        if isinstance(error, BrokenPipeError):
+            return None
+        return OutputError(f"can't write to standard output: {(error.strerror or str(error)).lower()}")
 
     def _remark_json(self, fields: dict[str, Any]) -> None:
         """The JSON object about something that has happened already: it changes no exit code."""
@@ -154,12 +149,13 @@ class Output:
         self._explain_error(error)
         return error.exit_code
 
-    def stopped(self, how: str, exit_code: ExitCode) -> ExitCode:
-        """Somebody ended us before anything was sent; gives the exit code."""
+    def stopped(self, how: str, exit_code: ExitCode, notes: Iterable[str] = ()) -> ExitCode:
+        """Somebody ended us before there was a report; gives the exit code."""
+        sentence = "; ".join((how, *notes))
         if self.is_json:
-            fields = {"kind": how.capitalize(), "message": how, "hint": None, "server_reply": None}
+            fields = {"kind": how.capitalize(), "message": sentence, "hint": None, "server_reply": None}
             self._remark_json(_NO_REPORT | {"exit_code": int(exit_code), "error": fields})
-        self.say(f"{PROGRAM}: {how}")
+        self.say(f"{PROGRAM}: {sentence}")
         return exit_code
 
     def traceback(self, error: BaseException) -> None:

@@ -239,7 +239,7 @@ def _fields(values: dict[str, Any]) -> dict[str, object]:
         try:
             fields["password_command"] = shlex.split(values["password_command"])
         except ValueError as error:
-            raise UsageError(f"--password-command: {error}") from None
+            raise UsageError(f"--password-command: {str(error).lower()}") from None
     if values["header"]:
         fields["headers"] = dict(values["header"])
     return fields

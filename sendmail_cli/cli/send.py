@@ -124,7 +124,9 @@ def send(context: click.Context, /, **values: Any) -> ExitCode:
     except MailError as error:
         error.hint = "\n".join(filter(None, (error.hint, manuscript.whereabouts)))
         raise
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            error.add_note("nothing was sent")
         _tell(manuscript, talking)
         raise
     _tell(manuscript, talking)

@@ -39,7 +39,14 @@ def open_input(path: str, environment: Environment, say: Callable[[str], None]) 
     """The file at `path`; "-" is standard input, read to its end. Raises `InputError`, `InputOutputError`."""
     from sendmail_cli.message.source import open_file, read_stream
 
-    return read_stream(open_stdin(environment, say)) if path == "-" else open_file(path)
+    if path != "-":
+        return open_file(path)
+    stream = open_stdin(environment, say)
+    if is_typed(environment):  # in one call: a terminal would go on after Ctrl-D if it were asked for more
+        from io import BytesIO
+
+        stream = BytesIO(stream.read())
+    return read_stream(stream)
 
 
 def is_typed(environment: Environment) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
+from copy import copy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,15 +62,15 @@ class TestWhateverHappens:
             (OSError("odd"), 74, "odd"),
             # A socket's, which click would take for a closed standard output and make a silent exit 1 of.
             (BrokenPipeError(errno.EPIPE, "Broken pipe"), 74, "broken pipe"),
-            (KeyboardInterrupt(), 130, "interrupted"),
-            (Terminated(), 143, "terminated"),
+            (KeyboardInterrupt(), 130, "interrupted; nothing was sent"),
+            (Terminated(), 143, "terminated; nothing was sent"),
         ],
     )
     @pytest.mark.parametrize("as_json", [False, True])
     def test_ends_in_one_of_our_codes(
         self, here: Runner, mocker: MockerFixture, *, error: BaseException, code: int, words: str, as_json: bool
     ) -> None:
-        mocker.patch.object(service, "send", side_effect=error)
+        mocker.patch.object(service, "send", side_effect=copy(error))
 
         done = here(*SEND, *(["--json"] if as_json else []))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendmail_cli import service
+from sendmail_cli.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +102,7 @@ class TestKeepsTheText:
         check_kept(typist, done)
 
     def test_and_says_so_in_json(self, typist: Runner, mocker: MockerFixture) -> None:
-        mocker.patch.object(service, "send", side_effect=service.UsageError("no", hint="Go on."))
+        mocker.patch.object(service, "send", side_effect=UsageError("no", hint="Go on."))
         typist.machine.terminals = {"stdin", "stderr"}
         give_editor(typist, 'printf "typed\\n" > "$1"')
         mocker.patch("sendmail_cli.cli.editor.Manuscript._run_editor", _type)
@@ -111,7 +112,7 @@ class TestKeepsTheText:
         [path] = kept(typist)
         assert done.json["error"]["hint"] == f"Go on. Your text is kept in {path}; --body-file sends it."
 
-    @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x"), service.ConfigError("x")])
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x"), ConfigError("x")])
     def test_whatever_happens(self, typist: Runner, mocker: MockerFixture, error: BaseException) -> None:
         mocker.patch.object(service, "send", side_effect=error)
 

@@ -64,7 +64,11 @@ def test_a_person_at_a_terminal_is_told(piped: Piped, terminals: set[str], words
 
 
 def test_nobody_is_told_what_nobody_reads(piped: Piped) -> None:
-    timer = threading.Timer(0.05, lambda: (os.write(piped.writing, b"late"), os.close(piped.writing)))
+    def come_late() -> None:
+        os.write(piped.writing, b"late")
+        os.close(piped.writing)
+
+    timer = threading.Timer(0.05, come_late)
     timer.start()
 
     source = standard_input.open_input("-", piped, pytest.fail)

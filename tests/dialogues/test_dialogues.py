@@ -8,13 +8,14 @@ from tests.support.dialogue import PLAYERS, Dialogue, check, play
 
 DIALOGUES = [Dialogue(path.read_text("utf-8"), path.stem) for path in sorted(Path(__file__).parent.glob("*.txt"))]
 CASES = [(dialogue, player) for dialogue in DIALOGUES for player in dialogue.players]
+IDS = ["-".join([dialogue.name, *dialogue.get("Covers").split(), player]) for dialogue, player in CASES]
 HEADERS = {
     *("About", "Covers", "Exit", "Outcome", "Words", "Not-Shown", "Trace", "From", "To", "Body", "Chunk", "Size"),
     *("UTF8-Header", "User", "Password", "Auth", "Tls", "Peer", "Timeouts", "Players"),
 }
 
 
-@pytest.mark.parametrize(("dialogue", "player"), CASES, ids=[f"{d.name}-{player}" for d, player in CASES])
+@pytest.mark.parametrize(("dialogue", "player"), CASES, ids=IDS)
 def test_comes_out_as_the_file_says(
     dialogue: Dialogue, player: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

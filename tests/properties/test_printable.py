@@ -33,7 +33,7 @@ def test_duty23_a_text_has_a_limit(text: str, limit: int) -> None:
 def test_trap21_duty37_a_redactor_never_leaks(secret: str, before: str, after: str, change: type[str]) -> None:
     redactor = Redactor()
     redactor.add(secret)
-    encoded = b64encode(secret.encode("utf-8", "surrogateescape")).decode()
+    encoded = b64encode(secret.encode("utf-8", "surrogatepass")).decode()
     for form in (secret, encoded, encoded.rstrip("=")):
         shown = redactor.redact(before + form + after)
         assert secret not in shown

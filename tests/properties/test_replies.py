@@ -31,15 +31,16 @@ def parse(pieces: list[bytes]) -> tuple[list[Reply], bool]:
     """The replies, and whether it came to an error."""
     parser = ReplyParser()
     replies = []
+    fault = ""
     try:
         for piece in pieces:
             parser.feed(piece)
             while (reply := parser.next_reply()) is not None:
                 replies.append(reply)
     except RemoteProtocolError as error:
-        assert str(error).isprintable()
-        return replies, True
-    return replies, False
+        fault = str(error)
+    assert fault.isprintable() or not fault.isascii()
+    return replies, fault != ""
 
 
 @given(STREAMS, CUTS)

@@ -18,7 +18,7 @@ from sendmail_cli.cli.app import app
 from sendmail_cli.environment import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 COMMAND = Path(sys.executable).with_name("sendmail-cli")
 PATIENCE = 20.0  # seconds; nothing here takes nearly as long
@@ -113,7 +113,9 @@ class Installed:
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         # A bus that isn't there: no desktop's keyring is ever asked.
-        self.variables = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"} | self.variables
+        measuring = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        usual = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
+        self.variables = measuring | usual | self.variables
         self.variables["XDG_RUNTIME_DIR"] = str(self.home)
 
     def __call__(
@@ -123,28 +125,31 @@ class Installed:
         stdout: IO[bytes] | int = subprocess.PIPE,
         stderr: IO[bytes] | int = subprocess.PIPE,
         umask: int = -1,
-        **variables: str,
+        variables: Mapping[str, str] | None = None,
     ) -> Done:
+        """`stdin` is what is piped in, or a file; `variables` come on top of the usual ones."""
         with subprocess.Popen(
             [COMMAND, *arguments],
             stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin,
             stdout=stdout,
             stderr=stderr,
-            env=self.variables | variables,
+            env={**self.variables, **(variables or {})},
             umask=umask,
         ) as process:
             out, err = process.communicate(stdin if isinstance(stdin, bytes) else None, timeout=PATIENCE)
         return Done(process.returncode, out or b"", (err or b"").decode("utf-8", "surrogateescape"))
 
     @contextmanager
-    def started(self, *arguments: Argument, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-        """The command, running, with an empty standard input; it is gone when the block ends."""
+    def started(
+        self, *arguments: Argument, stdin: int = subprocess.DEVNULL, variables: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """The command, running; it is gone when the block ends."""
         with subprocess.Popen(
             [COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=self.variables | variables,
+            env={**self.variables, **(variables or {})},
         ) as process:
             try:
                 yield process

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest import MonkeyPatch
+    import pytest
 
 CLIENT = "client.example.org"
 DEFAULT_BODY = "Subject: Greeting\\r\\n\\r\\nHello\\r\\n"
@@ -188,7 +188,7 @@ class Result:
         return "\n".join(texts)
 
 
-def play(dialogue: Dialogue, player: str, monkeypatch: MonkeyPatch, folder: Path) -> Result:
+def play(dialogue: Dialogue, player: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Result:
     """Have the client deliver the dialogue's message to a server that plays its script."""
     monkeypatch.setattr(delivery, "Timeouts", lambda: dialogue.timeouts)
     if player in IN_MEMORY:
@@ -219,17 +219,18 @@ def _check_outcomes(dialogue: Dialogue, report: Report) -> None:
         f"{outcome.address} {outcome.action.value} {'-' if outcome.code is None else outcome.code}"
         for outcome in report.outcomes
     ]
+    is_all = report.exit_code is ExitCode.OK
+    assert not is_all or report.error is None
     if "Outcome" in dialogue.headers:
         assert found == dialogue.headers["Outcome"]
         return
-    is_all = report.exit_code is ExitCode.OK
     assert [outcome.action is Action.RELAYED for outcome in report.outcomes] == [is_all] * len(found)
 
 
 # Over a socket
 
 
-def _play_over_socket(dialogue: Dialogue, monkeypatch: MonkeyPatch, folder: Path, *, with_tls: bool) -> Result:
+def _play_over_socket(dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch, folder: Path, *, with_tls: bool) -> Result:
     mode = TLSMode.IMPLICIT if with_tls else dialogue.tls
     if dialogue.get("Peer") == "remote":
         monkeypatch.setattr(Stream, "is_local", property(lambda _: False))
@@ -276,7 +277,9 @@ IN_MEMORY: dict[str, Callable[[bytes], list[bytes]]] = {
 PLAYERS = (*IN_MEMORY, "socket", "socket_with_tls")
 
 
-def _play_in_memory(dialogue: Dialogue, split: Callable[[bytes], list[bytes]], monkeypatch: MonkeyPatch) -> Result:
+def _play_in_memory(
+    dialogue: Dialogue, split: Callable[[bytes], list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> Result:
     clock = Clock()
     stream = MemoryStream(dialogue.steps, split, clock, is_local=dialogue.get("Peer") != "remote")
     monkeypatch.setattr(delivery, "dial", lambda *_: None)

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import base64
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from tests.support.scripted_server import ScriptedServer, parse_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PASSWORD = "hunter2-Pässwörd"
 USER = "ada@example.org"
@@ -43,3 +50,29 @@ def forms_of(password: str) -> list[bytes]:
     plain = password.encode()
     whole = b"\0" + USER.encode() + b"\0" + plain
     return [plain, base64.b64encode(plain).rstrip(b"="), base64.b64encode(whole).rstrip(b"=")]
+
+
+@contextmanager
+def deaf_server() -> Iterator[int]:
+    """The port of a server that says 354 and then never reads an octet of the content."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    is_over = threading.Event()
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with client, client.makefile("rb") as lines:
+            client.sendall(b"220 mx ESMTP\r\n")
+            while not (line := lines.readline()).startswith(b"DATA"):
+                client.sendall(b"250 mx\r\n" if line else b"")
+            client.sendall(b"354 go on\r\n")
+            is_over.wait()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        is_over.set()
+        thread.join()
+        listener.close()

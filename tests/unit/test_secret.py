@@ -19,7 +19,7 @@ def test_trap21_a_secret_shows_itself_only_when_asked() -> None:
         f"{secret}",
         f"{secret:>20}",
         f"{secret!r}",
-        "%s" % secret,
+        f"{secret!s}",
         repr([secret]),
     ):
         assert "hunter2" not in shown
@@ -82,6 +82,12 @@ def test_duty37_redactor_erases_the_longest_of_several_that_begin_alike() -> Non
     redactor.add("hunter")
     redactor.add("hunter2")
     assert redactor.redact("hunter2 hunter") == "*** ***"
+
+
+def test_a_redactor_takes_what_is_no_unicode() -> None:
+    redactor = Redactor()
+    redactor.add("\ud800x")
+    assert redactor.redact("say \ud800x") == "say ***"
 
 
 def test_a_redactor_that_knows_nothing_changes_nothing() -> None:

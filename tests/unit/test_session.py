@@ -153,7 +153,7 @@ def test_duty16_writing_quit_takes_no_longer_either() -> None:
     session = played.say_hello()
     deadlines: list[float] = []
 
-    def write(_: bytes, deadline: float) -> None:
+    def write(data: bytes, deadline: float) -> None:
         deadlines.append(deadline)
         raise DeadlineExceeded("the server took too long to take what we sent")
 
@@ -185,7 +185,8 @@ class Mechanical:
 
 def test_an_exchange_of_challenges() -> None:
     played = Played(
-        "S: 220 mx\nC: EHLO x\nS: 250-mx\nS: 250 AUTH XFOO\nC: AUTH XFOO =\nS: 334 YWJj\nC: Y2Jh\nS: 334 \nC:\nS: 235 ok\n"
+        "S: 220 mx\nC: EHLO x\nS: 250-mx\nS: 250 AUTH XFOO\n"
+        "C: AUTH XFOO =\nS: 334 YWJj\nC: Y2Jh\nS: 334 \nC:\nS: 235 ok\n"
     )
     session = played.say_hello()
     assert session.authenticate(Mechanical()) == Reply(235, ("ok",))
@@ -228,8 +229,9 @@ def test_trap14_a_line_behind_354_is_not_the_answer_to_the_content() -> None:
 
 def test_trap11_a_lone_dot_has_no_verdict() -> None:
     script = (
-        "S: 220 mx\nC: EHLO x\nS: 250-mx\nS: 250 PIPELINING\nC: MAIL FROM:<ada@example.org>\nC: RCPT TO:<bob@example.net>\n"
-        "C: DATA\nS: 250 ok\nS: 550 no\nS: 354 go\nC: .\nS: 250 queued\n"
+        "S: 220 mx\nC: EHLO x\nS: 250-mx\nS: 250 PIPELINING\n"
+        "C: MAIL FROM:<ada@example.org>\nC: RCPT TO:<bob@example.net>\nC: DATA\n"
+        "S: 250 ok\nS: 550 no\nS: 354 go\nC: .\nS: 250 queued\n"
     )
     played = Played(script)
     played.say_hello()
@@ -254,19 +256,36 @@ def test_duty27_whether_the_dot_went_out_is_for_the_stream_to_say() -> None:
         assert played.transaction.is_in_doubt == in_doubt
 
 
-def test_duty26_a_connection_lost_with_the_dot_unsent_is_no_doubt() -> None:
+@pytest.mark.parametrize(("unsent", "in_doubt"), [(0, True), (1, False)])
+def test_duty26_duty27_a_connection_lost_with_the_dot_unsent_is_no_doubt(unsent: int, in_doubt: bool) -> None:
     played = Played(TO_CONTENT + "C~\n")
     played.say_hello()
 
     def write(data: bytes, deadline: float) -> None:
         if data.endswith(b".\r\n"):
+            played.stream.unsent = unsent
             raise ConnectionLost("the connection to the server broke: broken pipe")
         MemoryStream.write(played.stream, data, deadline)
 
     played.stream.write = write  # type: ignore[method-assign] # broken at the dot
     with pytest.raises(ConnectionLost, match="broken pipe"):
         played.transact(b"x\r\n")
-    assert not played.transaction.is_in_doubt
+    assert played.transaction.is_in_doubt == in_doubt
+
+
+@pytest.mark.parametrize("heard", ["a\\r\\n", "a\\r\\nb\\r\\n", "a\\r\\nb\\r\\nc\\r\\n"])
+def test_duty26_an_early_refusal_after_any_piece_stops_the_content(heard: str) -> None:
+    played = Played(TO_CONTENT + f"C= {heard}\nC~\nS: 552 too big\nS! stall\n")
+    played.say_hello()
+    submission = submission_of(b"")
+    content = content_of(b"a\r\nb\r\nc\r\nd\r\n", chunk=3)
+    transaction = Transaction(
+        submission.envelope, played.session.capabilities, size=12, is_7bit=True, has_utf8_header=False
+    )
+    played.session.transact(transaction, content)
+    assert transaction.content_reply == Reply(552, ("too big",))
+    assert not transaction.is_end_sent
+    assert not played.session.connection.may_quit
 
 
 def test_trap04_what_was_said_before_a_flight_broke_is_heard() -> None:

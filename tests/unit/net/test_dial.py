@@ -99,7 +99,7 @@ def test_duty29_when_all_fail_each_is_named(closed_port: int, resolve_to: Addres
 
 
 def test_one_address_needs_no_naming(closed_port: int) -> None:
-    with pytest.raises(ConnectFailed, match="no connection to 127.0.0.1 port .*: connection refused$") as caught:
+    with pytest.raises(ConnectFailed, match=r"no connection to 127\.0\.0\.1 port .*: connection refused$") as caught:
         dial("127.0.0.1", closed_port, 5, Clock())
     assert "No mail server listens there on this machine" in caught.value.hint
 
@@ -175,11 +175,12 @@ def test_why_it_does_not_connect(
 
 
 def test_a_connection_that_stands_after_a_moment(resolve_to: Addresses, monkeypatch: pytest.MonkeyPatch) -> None:
-    connecting: Any = Connecting(peer=0)
+    connecting = Connecting(peer=0)
     monkeypatch.setattr(dial_module, "_socket", lambda _: connecting)
     monkeypatch.setattr(dial_module, "wait", lambda *_, **__: None)
     resolve_to(("192.0.2.1", 25))
-    assert dial("mx.example.com", 25, 30, Clock()) is connecting
+    connected: object = dial("mx.example.com", 25, 30, Clock())
+    assert connected is connecting
     assert not connecting.is_closed
 
 
@@ -224,6 +225,11 @@ def test_unix_socket(tmp_path: Path) -> None:
         dial_unix("/" + "x" * 200)
 
 
+def connect_often(path: str, stack: ExitStack) -> None:
+    for _ in range(10):
+        stack.enter_context(dial_unix(path))
+
+
 def test_duty21_a_unix_socket_whose_server_is_busy_does_not_block(tmp_path: Path) -> None:
     path = str(tmp_path / "smtp")
     with ExitStack() as stack:
@@ -231,8 +237,7 @@ def test_duty21_a_unix_socket_whose_server_is_busy_does_not_block(tmp_path: Path
         listener.bind(path)
         listener.listen(0)
         with pytest.raises(ConnectFailed, match="temporarily unavailable"):
-            for _ in range(10):
-                stack.enter_context(dial_unix(path))
+            connect_often(path, stack)
 
 
 def test_no_unix_sockets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,20 @@
 """Commands as octets."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from sendmail_cli.addresses import AddrSpec
 from sendmail_cli.errors import LocalProtocolError
 from sendmail_cli.smtp import commands
-from sendmail_cli.smtp.commands import Command
 from sendmail_cli.smtp.envelope import ForwardPath, ReversePath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.smtp.commands import Command
 
 ADA = AddrSpec("ada", "example.org")
 
@@ -47,7 +55,7 @@ def test_trap08_octets(command: Command, verb: str, line: bytes) -> None:
 @pytest.mark.parametrize("control", ["\r\n", "\r", "\n", "\0", "\t", "\x1b", "\x7f"])
 def test_trap07_nothing_that_could_break_a_line(control: str) -> None:
     address = AddrSpec(f"a{control}RCPT TO:<evil@x>", "example.org")
-    for make in (
+    attempts: tuple[Callable[[], Command], ...] = (
         lambda: commands.ehlo(f"x{control}y"),
         lambda: commands.helo(f"x{control}y"),
         lambda: commands.mail(ReversePath(address)),
@@ -56,7 +64,8 @@ def test_trap07_nothing_that_could_break_a_line(control: str) -> None:
         lambda: commands.rcpt(ForwardPath(ADA), (f"ORCPT=x{control}",)),
         lambda: commands.auth(f"PLAIN{control}", None),
         lambda: commands.verbatim(f"VRFY a{control}b"),
-    ):
+    )
+    for make in attempts:
         with pytest.raises(LocalProtocolError, match="control character"):
             make()
 

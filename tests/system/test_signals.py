@@ -1,0 +1,136 @@
+"""Ctrl-C and SIGTERM: before the final dot nothing was sent, after it nobody knows, after the answer it is sent."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command import finish, wait_for_line
+from tests.support.small_servers import CONTENT, EHLO, GREETING, QUIT, RCPT, SENT, deaf_server, server
+
+if TYPE_CHECKING:
+    from tests.support.command import Installed
+
+# Says when standard input is about to be read.
+TELL = """
+from sendmail_cli.cli import standard_input
+opened = standard_input.open_input
+def open_input(*words):
+    import sys
+    print("reading", file=sys.stderr, flush=True)
+    return opened(*words)
+standard_input.open_input = open_input
+"""
+SEND = ("send", "-v", "--json", "-f", "ada@example.org", "bob@example.org", "-m", "hi")
+BOTH = pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        ("S! stall\n", b"connected to"),
+        (GREETING + "C? EHLO\nS! stall\n", b"-> EHLO"),
+        (EHLO + "C? MAIL\nS! stall\n", b"-> MAIL"),
+        (RCPT + "C? DATA\nS! stall\n", b"-> DATA"),
+    ],
+)
+def test_before_the_final_dot_nothing_was_sent(
+    command: Installed, script: str, line: bytes, *, number: signal.Signals, code: int, word: str
+) -> None:
+    with server(script) as mx, command.started(*SEND, "-S", f"localhost:{mx.port}") as process:
+        wait_for_line(process, line)
+        process.send_signal(number)
+        done = finish(process)
+
+    assert (done.code, done.lines) == (code, [f"sendmail-cli: {word}; nothing was sent"])
+    assert done.json["exit_code"] == code
+    assert done.json["error"]["kind"] == word.capitalize()
+
+
+@BOTH
+def test_in_the_middle_of_the_content_nothing_was_sent(
+    command: Installed, number: signal.Signals, code: int, word: str
+) -> None:
+    text = command.home / "text"
+    text.write_bytes(b"x" * 70 + b"\n")
+    text.write_bytes(text.read_bytes() * 300_000)  # more than any socket takes
+    words = ("send", "-v", "--json", "-f", "ada@example.org", "bob@example.org", "--body-file", text)
+    with deaf_server() as port, command.started(*words, "-S", f"localhost:{port}") as process:
+        wait_for_line(process, b"octets of message")
+        process.send_signal(number)
+        done = finish(process)
+
+    assert (done.code, done.lines) == (code, [f"sendmail-cli: {word}; nothing was sent"])
+
+
+@BOTH
+def test_after_the_final_dot_nobody_knows(command: Installed, number: signal.Signals, code: int, word: str) -> None:
+    with server(CONTENT + "S! stall\n") as mx, command.started(*SEND, "-S", f"localhost:{mx.port}") as process:
+        wait_for_line(process, b"-> .\n")
+        process.send_signal(number)
+        done = finish(process)
+
+    assert done.code == done.json["exit_code"] == 81
+    assert [recipient["in_doubt"] for recipient in done.json["recipients"]] == [True]
+    assert done.json["error"]["kind"] == "Interrupted"
+    assert done.lines == [
+        f"sendmail-cli: interrupted before localhost:{mx.port} confirmed the message; it may have been delivered",
+        "  in doubt  bob@example.org: we were interrupted; the message was sent whole and may have been delivered",
+    ]
+
+
+@BOTH
+def test_after_the_answer_it_is_sent(command: Installed, number: signal.Signals, code: int, word: str) -> None:
+    script = CONTENT + "S: 250 2.0.0 Ok\nC? QUIT\nS! stall\n"
+    with server(script) as mx, command.started(*SEND, "-S", f"localhost:{mx.port}") as process:
+        wait_for_line(process, b"-> QUIT")
+        process.send_signal(number)
+        done = finish(process)
+
+    assert done.code == done.json["exit_code"] == 0
+    assert done.lines[-1].startswith("sent to bob@example.org: ")
+
+
+@BOTH
+def test_while_it_waits_for_standard_input(command: Installed, number: signal.Signals, code: int, word: str) -> None:
+    words = ("send", "-f", "ada@example.org", "-S", "localhost:1", "bob@example.org")
+    with command.started(*words, stdin=subprocess.PIPE, variables=command.inject(TELL)) as process:
+        wait_for_line(process, b"reading")
+        process.send_signal(number)
+        done = finish(process)
+
+    assert (done.code, done.lines) == (code, [f"sendmail-cli: {word}; nothing was sent"])
+
+
+def test_a_caller_who_ignores_sigterm_is_heeded(command: Installed) -> None:
+    code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    with (
+        server(SENT) as mx,
+        command.started(*SEND, "-S", f"localhost:{mx.port}", variables=command.inject(code)) as process,
+    ):
+        wait_for_line(process, b"connecting to")
+        process.send_signal(signal.SIGTERM)
+        done = finish(process)
+
+    assert done.code == 0
+
+
+def test_a_closed_connection_after_quit_changes_nothing(command: Installed) -> None:
+    with server(CONTENT + "S: 250 2.0.0 Ok\n" + QUIT) as mx:
+        assert command(*SEND, "-S", f"localhost:{mx.port}").code == 0
+
+
+def test_so_early_that_nothing_is_loaded(command: Installed) -> None:
+    code = (
+        "import sys\nclass Finder:\n    def find_spec(self, name, *_):\n"
+        "        if name == 'sendmail_cli.cli.app': raise KeyboardInterrupt\nsys.meta_path.insert(0, Finder())\n"
+    )
+    done = command("send", "-m", "hi", variables=command.inject(code))
+
+    assert (done.code, done.out, done.err) == (130, b"", "")
