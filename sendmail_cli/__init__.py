@@ -12,7 +12,7 @@ The layers, each importing only what stands below it:
     addresses
     errors
     status
-    secret | environment | printable
+    secret | environment | printable | octets
 """
 
 __version__ = "0.1.0"

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple, NoReturn
 
 from sendmail_cli.errors import AddressError
-from sendmail_cli.printable import printable
+from sendmail_cli.printable import find_control, printable
 
 MAX_LOCAL_PART = 64  # octets; RFC 5321 §4.5.3.1.1
 MAX_DOMAIN = 255  # octets; RFC 5321 §4.5.3.1.2
@@ -17,7 +17,6 @@ MAX_PATH = 256  # octets, with the angle brackets; RFC 5321 §4.5.3.1.3
 MAX_LABEL = 63  # octets; RFC 1035 §2.3.4
 MAX_NESTING = 20  # comments within comments; nobody means more
 
-_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACE = re.compile("[ \t]*")
 # RFC 5322 atext, with everything beyond ASCII (RFC 6532 §3.2): as what it is not, since a class that names all of
 # Unicode takes 9 ms to compile.
@@ -164,10 +163,10 @@ class _Parser:
         self.text = text
         self.at = 0
         self.comment = ""  # the last comment passed: in `ada@example.org (Ada)` it is the name
-        control = _CONTROLS.search(text)
+        control = find_control(text.replace("\t", " "))
         if control is not None:
-            self.at = control.start()
-            what = "is not valid UTF-8" if control[0] >= "\ud800" else "has a control character"
+            self.at = control
+            what = "is not valid UTF-8" if text[control] >= "\ud800" else "has a control character"
             self.fail(what)
 
     def address_list(self) -> tuple[Address, ...]:

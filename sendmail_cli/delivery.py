@@ -69,7 +69,7 @@ def deliver(
         if transaction is None or not transaction.is_decided:
             raise
         if not isinstance(caught, KeyboardInterrupt):
-            error = InternalError(f"something went wrong on our side: {caught!r}")
+            error = InternalError(f"something went wrong on our side: {type(caught).__name__}")
             error.__cause__ = caught
     return Report(submission.message_id, str(server), _outcomes(submission, transaction, error), error)
 

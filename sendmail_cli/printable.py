@@ -26,6 +26,20 @@ _VISIBLE = {
 }
 
 
+def find_control(text: str) -> int | None:
+    """Where in `text` the first control character stands (C0 with TAB, DEL, C1) or octet that is no UTF-8; or None.
+
+    Without a regular expression: one that names the lone surrogates takes longer to compile than all the rest to run.
+    """
+    if text.isprintable():
+        return None
+    return next((at for at, character in enumerate(text) if _is_control(character)), None)
+
+
+def _is_control(character: str) -> bool:
+    return character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff"
+
+
 def printable(text: str, limit: int = MAX_SHOWN) -> str:
     """`text` with C0, C1, DEL, bidirectional and invisible controls written as escapes, at most `limit` characters.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import mailboxes_of
 from sendmail_cli.config.profiles import load_profiles
-from sendmail_cli.config.settings import ServerFlags, describe_settings, resolve_settings
+from sendmail_cli.config.settings import ServerFlags, choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver, open_session
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.message.draft import Draft, sender_in
@@ -74,6 +74,14 @@ def prepare(request: Request, environment: Environment, note: Callable[[str], No
     if request.raw is not None:
         return Prepared(settings, _submission_of_raw(request, request.raw, settings, environment))
     return Prepared(settings, _compose(request, settings, environment, note))
+
+
+def preview(request: Request, environment: Environment, note: Callable[[str], None]) -> Submission:
+    """What `send` would send, for looking at it: no server need be set up for that. Raises `MailError`."""
+    flags = request.flags
+    if flags.server is None and choose_profile(flags, load_profiles(environment), environment) is None:
+        flags = flags._replace(server="localhost")  # never spoken to
+    return prepare(request._replace(flags=flags), environment, note).submission
 
 
 def rows_of(settings: Settings) -> list[tuple[str, str, str]]:

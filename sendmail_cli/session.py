@@ -275,7 +275,7 @@ class Session:
                 self.connection.receive_data(self.stream.read(deadline))
             except DeadlineExceeded:
                 raise DeadlineExceeded(
-                    f"the server did not {waiting_for} within {timeout:g} seconds",
+                    f"the server did not {waiting_for} within {timeout:g} second{'' if timeout == 1 else 's'}",
                     hint=SILENT_GREETING_HINT if self.connection.is_greeting_awaited else "",
                 ) from None
         self._challenge = reply.challenge() if reply.code == CHALLENGE else None

@@ -13,6 +13,7 @@ from sendmail_cli.cli.params import text_of
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import resolve_settings
 from sendmail_cli.errors import CommandRefused, LocalProtocolError, UsageError
+from sendmail_cli.session import TLSMode
 from sendmail_cli.smtp import commands
 from sendmail_cli.status import ExitCode, exit_code_for_reply
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.replies import Reply
 
 # What one can ask without leaving the dialogue in another state than it was.
+UNKNOWN = (500, 502)  # to a command that is no more than its name and an argument
 SPEAKABLE = ("VRFY", "EXPN", "HELP", "NOOP", "RSET", "ETRN")
 
 
@@ -92,18 +94,22 @@ def _answered(reply: Reply, command: Command, output: Output) -> ExitCode:
     raise CommandRefused(
         f"the server refused {command.verb}",
         exit_code_for_reply(reply.code, reply.enhanced, command.verb),
+        hint=f"It does not know {command.verb}, or does not let everybody use it." if reply.code in UNKNOWN else "",
         server_reply=str(reply),
     )
 
 
 def _facts(session: Session, settings: Settings) -> dict[str, Any]:
     tls = session.stream.tls_facts()
+    how = "implicit" if settings.server.tls is TLSMode.IMPLICIT else "starttls"
     capabilities = session.capabilities
     return {
         "server": str(settings.server),
         "profile": settings.profile_name,
         "name": capabilities.domain,
-        "tls": None if tls is None else {"version": tls.version, "cipher": tls.cipher, "certificate": tls.subject},
+        "tls": None
+        if tls is None
+        else {"by": how, "version": tls.version, "cipher": tls.cipher, "certificate": tls.subject},
         "extensions": [" ".join((keyword, *parameters)) for keyword, parameters in capabilities.extensions],
         "user": settings.server.user,
     }
@@ -115,7 +121,9 @@ def _table(facts: dict[str, Any]) -> str:
         ("server", f"{facts['server']}, which calls itself {facts['name'] or 'nothing'}"),
         (
             "TLS",
-            "none" if tls is None else f"{tls['version']}, {tls['cipher']}, {tls['certificate'] or 'not verified'}",
+            "none"
+            if tls is None
+            else f"{tls['by']}, {tls['version']}, {tls['cipher']}, {tls['certificate'] or 'not verified'}",
         ),
         ("signed in", facts["user"] or "no (no user is set)"),
         *(("offers" if index == 0 else "", line) for index, line in enumerate(facts["extensions"] or ["nothing"])),

@@ -183,10 +183,7 @@ class Output:
         self._paragraph(f"  {word:9} {outcome.address}: {said}", 12)
         if outcome.action is Action.RELAYED or outcome.code is None:
             return
-        from sendmail_cli.smtp.explanations import explain_reply
-
-        explanation = explain_reply(outcome.code, outcome.enhanced, outcome.text)
-        for line in filter(None, (explanation.meaning, explanation.advice)):
+        for line in _explained(outcome):
             self._paragraph(f"{'':12}{line}", 12)
 
     def _explain_error(self, error: MailError) -> None:
@@ -236,6 +233,14 @@ def _advice(error: MailError) -> list[str]:
         explanation = explain(error.server_reply)
         return [line for line in (explanation.meaning, explanation.advice) if line]
     return []
+
+
+def _explained(outcome: RecipientOutcome) -> list[str]:
+    """What the reply of a refusal means, and what to do."""
+    from sendmail_cli.smtp.explanations import explain_reply
+
+    explanation = explain_reply(outcome.code, outcome.enhanced, outcome.text)
+    return [line for line in (explanation.meaning, explanation.advice) if line]
 
 
 def _has_verdict(report: Report) -> bool:
@@ -289,8 +294,15 @@ def _report_error(report: Report) -> dict[str, Any] | None:
         return None
     if report.error is not None:
         return _error_fields(report.error)
-    kind = "Interrupted" if report.exit_code is ExitCode.IN_DOUBT else "Refused"
-    return {"kind": kind, "message": _headline(report), "hint": None, "server_reply": None}
+    if report.exit_code is ExitCode.IN_DOUBT:
+        return {"kind": "Interrupted", "message": _headline(report), "hint": None, "server_reply": None}
+    refusal = next(outcome for outcome in report.outcomes if outcome.action is not Action.RELAYED)
+    return {
+        "kind": "Refused",
+        "message": _headline(report),
+        "hint": " ".join(_explained(refusal)) or None,
+        "server_reply": f"{refusal.code} {refusal.text}",
+    }
 
 
 def _error_fields(error: MailError) -> dict[str, Any]:

@@ -148,12 +148,12 @@ def _send(request: service.Request, talking: Talk) -> ExitCode:
 
 def _show(request: service.Request, talking: Talk) -> ExitCode:
     """The exact octets to standard output, the envelope to standard error."""
-    settings, submission = service.prepare(request, talking.environment, talking.output.note)
+    submission = service.preview(request, talking.environment, talking.output.note)
     envelope = submission.envelope
     talking.output.say(f"MAIL FROM:{envelope.reverse_path}")
     for recipient in envelope.recipients:
         talking.output.say(f"RCPT TO:{recipient.path}")
-    talking.output.note(f"to {settings.server}, {submission.content.size:,} octets")
+    talking.output.note(f"{submission.content.size:,} octets")
     talking.output.octets(submission.content.chunks())
     return ExitCode.OK
 
@@ -267,7 +267,7 @@ def _is_to_be_written(values: dict[str, Any], claims: list[str], talking: Talk) 
 
 def _texts(values: dict[str, Any], claims: list[str], talking: Talk) -> tuple[str | None, str | None]:
     """Text and HTML, from wherever they come."""
-    text, html = values["body"], values["html"]
+    text, html = _line(values["body"]), _line(values["html"])
     if values["body_file"] is not None:
         text = _decoded(values["body_file"], talking)
     if values["html_file"] is not None:
@@ -277,6 +277,11 @@ def _texts(values: dict[str, Any], claims: list[str], talking: Talk) -> tuple[st
     if claims or values["no_stdin"] or talking.environment.stdin is None:
         return "", None
     return _decoded("-", talking), None
+
+
+def _line(text: str | None) -> str | None:
+    """An argument as lines of text: it ends one, though nobody types a line break at its end."""
+    return f"{text}\n" if text and not text.endswith("\n") else text
 
 
 def _decoded(path: str, talking: Talk) -> str:

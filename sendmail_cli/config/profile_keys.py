@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sendmail_cli.addresses import Mailbox, encode_domain, parse_mailbox
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
 from sendmail_cli.errors import AddressError, ConfigError
-from sendmail_cli.printable import printable
+from sendmail_cli.printable import find_control, printable
 from sendmail_cli.session import TLSMode
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ _TIMEOUT = re.compile("([0-9]{1,9}(?:[.][0-9]{1,9})?) ?(s|m|h)?")
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _ADDRESS_LITERAL = re.compile(r"\[[A-Za-z0-9:.-]{1,80}\]")  # RFC 5321 §4.1.3
 _HEADER_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §2.2
-_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 # What each message says for itself, or this program for it.
 _OWN_HEADERS = frozenset(
     ("from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "received", "return-path")
@@ -197,7 +196,7 @@ def check_header(name: str, value: object) -> str:
         raise ConfigError(f"the header “{shown}” is each message's own and can't stand in a profile")
     if not isinstance(value, str):
         raise ConfigError(f"the header “{shown}” is a text, not {_kind(value)}")
-    if _CONTROLS.search(value):
+    if find_control(value.replace("\t", " ")) is not None:
         raise ConfigError(f"the header “{shown}” has a line break or another control character")
     return value
 
@@ -205,8 +204,7 @@ def check_header(name: str, value: object) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"expected a text in quotes, not {_kind(value)}")
-    control = _CONTROLS.search(value)
-    if control is not None:
+    if find_control(value.replace("\t", " ")) is not None:
         raise ConfigError("a control character, or what is not UTF-8, stands in it")
     return value
 

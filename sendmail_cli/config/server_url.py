@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from sendmail_cli.addresses import encode_domain
 from sendmail_cli.errors import AddressError, UsageError
-from sendmail_cli.printable import printable
+from sendmail_cli.printable import find_control, printable
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _FORM = "[smtps://|smtp://][user@]host[:port]"
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _PORT = re.compile("[0-9]{1,5}")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
 _MAPPED_LOOPBACK = re.compile("::ffff:(?:127[.]|7f[0-9a-f]{2}:)")  # as Python ≥ 3.13 writes it, and before
@@ -63,8 +62,7 @@ def parse_server_url(text: str) -> ServerURL:
     The user is split off at the last “@” ("ada@example.org@smtp.example.org"), and percent-decoded.
     """
     text = text.strip()
-    control = _CONTROLS.search(text)
-    if control is not None:
+    if find_control(text) is not None:
         raise UsageError("a server's name has no control characters in it")
     if text.startswith("unix:"):
         return ServerURL("", socket_path=_parse_socket_path(text.removeprefix("unix:")))
@@ -109,7 +107,7 @@ def _parse_user(text: str) -> str:
         user = _ESCAPE.sub(lambda escape: bytes((int(escape[1], 16),)), text.encode()).decode()
     except UnicodeDecodeError:
         raise UsageError("the user's name is not UTF-8 when its % escapes are decoded") from None
-    if _CONTROLS.search(user):
+    if find_control(user) is not None:
         raise UsageError("a user's name has no control characters in it")
     return user
 

@@ -7,6 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import DataError
+from sendmail_cli.octets import CleanLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,7 @@ def base64_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         text = binascii.b2a_base64(chunk, newline=False)
         if len(text) == _LINES.size:  # three times as fast as slicing
-            yield between + b"\r\n".join(_LINES.unpack(text))
+            yield CleanLines(between + b"\r\n".join(_LINES.unpack(text)))
         else:
             cut = range(0, len(text), MAX_ENCODED_LINE)
             yield between + b"\r\n".join([text[at : at + MAX_ENCODED_LINE] for at in cut])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sendmail_cli.addresses import Group, quote_phrase
 from sendmail_cli.errors import AddressError, HeaderError
 from sendmail_cli.message.encoded_words import MAX_ENCODED_WORD, encoded_words, looks_encoded
-from sendmail_cli.printable import printable
+from sendmail_cli.printable import find_control, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +26,6 @@ FOLD_ENCODED_AT = 76  # octets of a line with an encoded-word; RFC 2047 §2
 MAX_WORD = 900  # octets that may stand in a header without white space: leaves room for a name before it
 MAX_FIELD_NAME = 76  # octets; RFC 5322 sets no limit of its own, but name and colon must fit one line
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_CONTROL_BUT_TAB = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 _FIELD_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §3.6.8: ftext
 _MESSAGE_ID = re.compile("<[!-;=?-~]+>")  # wider than RFC 5322 §3.6.4: there are mails without “@” to reply to
 _WORDS = re.compile(r"([ \t]*)([^ \t]+)")
@@ -41,24 +39,24 @@ Words = list[tuple[str, str]]  # each with the white space before it, where a li
 
 def check_text(where: str, text: str) -> None:
     """Raises `HeaderError` that names `where` and the character if `text` has any control character, TAB included."""
-    _refuse(_CONTROL.search(text), where)
+    _refuse(find_control(text), text, where)
 
 
 def check_line(where: str, text: str) -> None:
     """As `check_text`, for a value in which white space may be folded and so may be a TAB."""
-    _refuse(_CONTROL_BUT_TAB.search(text), where)
+    _refuse(find_control(text.replace("\t", " ")), text, where)
 
 
-def _refuse(found: re.Match[str] | None, where: str) -> None:
+def _refuse(found: int | None, text: str, where: str) -> None:
     if found is None:
         return
-    character = found[0]
+    character = text[found]
     if character >= "\ud800":
         what = "an octet that is not valid UTF-8"
     else:
         what = _CHARACTER_NAMES.get(character, f"the control character U+{ord(character):04X}")
     raise HeaderError(
-        f"{where} must not hold {what} (at character {found.start() + 1})",
+        f"{where} must not hold {what} (at character {found + 1})",
         hint="Nothing was sent. A header is one line of text.",
     )
 

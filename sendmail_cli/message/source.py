@@ -126,7 +126,9 @@ def read_stream(stream: IO[bytes], label: str = "standard input") -> Source:
 
     Raises `InputError` when it is a folder, `InputOutputError` when reading or keeping it fails.
     """
-    return _keep(lambda: stream.read(CHUNK), label)
+    # A terminal is asked once: `read` would ask for more after a short line, and want a second Ctrl-D.
+    read = getattr(stream, "read1", stream.read) if stream.isatty() else stream.read
+    return _keep(lambda: read(CHUNK), label)
 
 
 def _keep(read: Callable[[], bytes | None], label: str) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import LocalProtocolError
+from sendmail_cli.octets import CleanLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +38,10 @@ def dot_stuff(chunks: Iterable[bytes]) -> Iterator[bytes]:
     at_line_start = True
     held = b""  # a CR at a chunk's end stays with its LF, so that no line border falls between two chunks
     for chunk in chunks:
+        if type(chunk) is CleanLines and not held:
+            at_line_start = chunk.endswith(b"\r\n")
+            yield chunk
+            continue
         data = held + chunk
         held = b"\r" if data.endswith(b"\r") else b""
         if held:
@@ -45,7 +50,7 @@ def dot_stuff(chunks: Iterable[bytes]) -> Iterator[bytes]:
             continue
         if not data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n"):
             raise LocalProtocolError(LONE)
-        stuffed = data.replace(b"\r\n.", b"\r\n..") if b"\r\n." in data else data
+        stuffed = data.replace(b"\r\n.", b"\r\n..") if b"." in data else data
         if at_line_start and data.startswith(b"."):
             stuffed = b"." + stuffed
         at_line_start = data.endswith(b"\r\n")

@@ -57,7 +57,7 @@ class TestText:
         done = here("send", WHOM, option, "Grüße", stdin=b"never read")
 
         assert (done.code, done.out, done.err) == (0, b"", "")
-        assert text_of(sink) == "Grüße"
+        assert text_of(sink) == "Grüße\n"
         assert b"never" not in sink.received
 
     def test_standard_input(self, here: Runner, sink: Sink) -> None:
@@ -77,7 +77,7 @@ class TestText:
     def test_an_argument_that_is_not_utf_8(self, here: Runner, sink: Sink) -> None:
         here("send", WHOM, "-m", b"Gr\xfc\xdfe", "-s", b"Stra\xdfe")
 
-        assert text_of(sink) == "Grüße"
+        assert text_of(sink) == "Grüße\n"
         assert received(sink)["Subject"] == "Straße"
 
     def test_nothing_where_standard_input_is_closed(self, here: Runner, machine: Machine, sink: Sink) -> None:
@@ -119,7 +119,7 @@ class TestHTML:
     def test_beside_text(self, here: Runner, sink: Sink) -> None:
         here("send", WHOM, "-m", "plain", "--html", "<b>bold</b>")
 
-        assert (text_of(sink), html_of(sink)) == ("plain", "<b>bold</b>")
+        assert (text_of(sink), html_of(sink)) == ("plain\n", "<b>bold</b>\n")
         assert received(sink).get_content_type() == "multipart/alternative"
 
     def test_alone_and_standard_input_is_not_read(self, here: Runner, sink: Sink) -> None:
@@ -138,7 +138,7 @@ class TestHTML:
     def test_from_standard_input(self, here: Runner, sink: Sink) -> None:
         here("send", WHOM, "--html-file", "-", "-m", "plain", stdin=b"<i>page</i>")
 
-        assert (text_of(sink), html_of(sink)) == ("plain", "<i>page</i>")
+        assert (text_of(sink), html_of(sink)) == ("plain\n", "<i>page</i>")
 
 
 class TestCharset:

@@ -86,7 +86,7 @@ class Deliveries:
         way.send("-f", FROM, "-s", "text", "-m", TEXT, recipient)
         message = way.arrived(recipient)
         assert message.get_content_type() == "text/plain"
-        assert text_of(message) == TEXT
+        assert text_of(message) == f"{TEXT}\n"
 
     def test_text_in_ascii(self, way: Way) -> None:
         recipient = way.fresh_recipient()
@@ -99,7 +99,7 @@ class Deliveries:
         message = way.arrived(recipient)
         assert message.get_content_type() == "multipart/alternative"
         assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
-        assert [text_of(part) for part in message.iter_parts()] == [TEXT, HTML]
+        assert [text_of(part) for part in message.iter_parts()] == [f"{TEXT}\n", HTML]
 
     def test_a_pdf_and_a_png(self, way: Way, tmp_path: Path) -> None:
         recipient = way.fresh_recipient()
@@ -110,7 +110,7 @@ class Deliveries:
         message = way.arrived(recipient)
         assert types_of(message) == ["application/pdf", "image/png"]
         assert attachments_of(message) == {path.name: digest(octets) for path, octets in files.items()}
-        assert text_of(message.get_body(("plain",))) == TEXT
+        assert text_of(message.get_body(("plain",))) == f"{TEXT}\n"
 
     def test_a_file_whose_name_is_not_ascii(self, way: Way, tmp_path: Path) -> None:
         recipient = way.fresh_recipient()
@@ -138,7 +138,7 @@ class Deliveries:
         way.send("-f", FROM, "-m", TEXT, "--attach-as", "läden.sql.gz", "-", recipient, stdin=octets)
         message = way.arrived(recipient)
         assert attachments_of(message) == {"läden.sql.gz": digest(octets)}
-        assert text_of(message.get_body(("plain",))) == TEXT
+        assert text_of(message.get_body(("plain",))) == f"{TEXT}\n"
 
     @pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["lf", "crlf"])
     def test_a_ready_message(self, way: Way, line_end: str) -> None:

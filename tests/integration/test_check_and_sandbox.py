@@ -61,7 +61,7 @@ class TestCheck:
         said = done.stdout.decode()
         assert (done.returncode, done.stderr) == (0, b"")
         assert {"AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256", "SIZE 209715200"} <= offers(said)
-        assert re.search(r"^TLS +TLSv1\.[23], \w+, ", said, re.MULTILINE)
+        assert re.search(r"^TLS +starttls, TLSv1\.[23], \w+, ", said, re.MULTILINE)
         assert re.search(rf"^signed in +{re.escape(postfix.user)}$", said, re.MULTILINE)
 
     def test_shows_the_dialogue(self, submission: dict[str, str]) -> None:

@@ -47,6 +47,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.net",
     "sendmail_cli.net.dial",
     "sendmail_cli.net.stream",
+    "sendmail_cli.octets",
     "sendmail_cli.printable",
     "sendmail_cli.report",
     "sendmail_cli.secret",

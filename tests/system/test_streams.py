@@ -127,7 +127,7 @@ class TestStandardError:
         done = through_shell('"$@" 2>&-', (*SEND, "-v", "--json"), here.variables)
 
         assert done.code == done.json["exit_code"] == 0
-        assert sink.received.endswith(b"\r\n\r\nhi=\r\n")
+        assert sink.received.endswith(b"\r\n\r\nhi\r\n")
 
     def test_closed_and_what_is_said_never_goes_to_the_server(self, here: Installed, sink: Sink) -> None:
         """The socket must not get the number of the closed stream."""

@@ -16,6 +16,7 @@ from sendmail_cli.message.encoding import (
     encode_text,
 )
 from sendmail_cli.message.source import MemorySource
+from sendmail_cli.octets import CleanLines
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,12 @@ def test_no_line_begins_as_an_mbox_does(text: str) -> None:
     octets = encode_text(text, at_end=True).octets
     assert not octets.startswith(b"From ")
     assert b"\nFrom " not in octets
+
+
+def test_lines_that_vouch_for_themselves_are_what_they_say() -> None:
+    source = MemorySource(bytes(range(256)) * 1000, "x")
+    chunks = list(base64_of(source))
+    assert any(type(chunk) is CleanLines for chunk in chunks)
+    for chunk in chunks:
+        assert chunk.count(b"\r") == chunk.count(b"\n") == chunk.count(b"\r\n")
+        assert b"." not in chunk

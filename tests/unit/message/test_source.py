@@ -147,7 +147,7 @@ def test_a_stream_without_a_place_on_disk_is_an_error_and_leaves_nothing(mocker:
 
 
 def test_a_stream_that_fails_is_an_error(mocker: MockerFixture) -> None:
-    stream = mocker.Mock()
+    stream = mocker.Mock(**{"isatty.return_value": False})
     stream.read.side_effect = OSError(errno.EIO, "Input/output error")
     with pytest.raises(InputOutputError, match="can't read standard input: Input/output error"):
         read_stream(stream)

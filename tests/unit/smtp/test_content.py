@@ -3,6 +3,7 @@
 import pytest
 
 from sendmail_cli.errors import LocalProtocolError
+from sendmail_cli.octets import CleanLines
 from sendmail_cli.smtp.content import dot_stuff, normalise_line_endings
 
 
@@ -60,3 +61,13 @@ def test_trap01_trap02_duty02_dots_and_the_last_line_end(data: bytes, expected: 
 def test_duty01_a_cr_or_lf_alone_never_goes_out(data: bytes, size: int) -> None:
     with pytest.raises(LocalProtocolError, match="stands alone"):
         list(dot_stuff(pieces(data, size)))
+
+
+def test_trap02_lines_that_vouch_for_themselves_stand_between_others() -> None:
+    chunks = [b".a\r\n", CleanLines(b"QUJD\r\nREVG"), b"\r\n.b", b"\r", b"\n", CleanLines(b"R0hJ"), b".c"]
+    assert b"".join(dot_stuff(chunks)) == b"..a\r\nQUJD\r\nREVG\r\n..b\r\nR0hJ.c\r\n"
+
+
+def test_duty01_nothing_vouches_for_what_stands_before_it() -> None:
+    with pytest.raises(LocalProtocolError):
+        list(dot_stuff([b"a\r", CleanLines(b"QUJD\r\n")]))
