@@ -136,7 +136,8 @@ def _authenticate(session: Session, server: Server, user: str, credential: Crede
 
     offered = session.capabilities.auth_mechanisms
     is_protected = server.tls in PROTECTED and session.stream.tls_facts() is not None
-    if not is_protected and not session.stream.is_local:
+    chosen = MECHANISMS.get(server.auth.upper())
+    if not is_protected and not session.stream.is_local and (chosen is None or chosen.needs_tls):
         raise ConfigError(
             f"a password never goes to {server} with --tls {server.tls.value}",
             hint="Use --tls implicit or --tls starttls.",
@@ -155,7 +156,7 @@ def _authenticate(session: Session, server: Server, user: str, credential: Crede
     password = credential()
     for name in mechanisms:
         try:
-            session.authenticate(MECHANISMS[name](user, password))
+            session.authenticate(MECHANISMS[name].make(user, password))
         except AuthenticationFailed as error:
             if name == mechanisms[-1] or not error.server_reply.startswith(str(ANOTHER_MECHANISM)):
                 raise

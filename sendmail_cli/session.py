@@ -63,7 +63,7 @@ class Server(NamedTuple):
     socket_path: str | None = None  # a unix socket, in place of host and port
     tls: TLSMode = TLSMode.STARTTLS
     user: str | None = None  # None: no authentication
-    auth: str = "auto"  # "auto", "plain", "login", "none"
+    auth: str = "auto"  # "auto", "none", or a mechanism's name
     ehlo_name: str | None = None  # None: from this machine's name, or its address on the connection
     ca_file: str | None = None  # PEM; None: the system's
     is_verified: bool = True  # False: whatever certificate is shown is taken (--insecure)
@@ -153,8 +153,12 @@ class Session:
         if not reply.is_positive:
             exit_code = exit_code_for_reply(reply.code, reply.enhanced, "AUTH")
             raise AuthenticationFailed(
-                f"the server did not accept the sign-in by {mechanism.name}", exit_code, server_reply=str(reply)
+                f"the server did not accept the sign-in by {mechanism.name}"
+                + (f": {self.trace.redactor.redact(mechanism.why)}" if mechanism.why else ""),
+                exit_code,
+                server_reply=str(reply),
             )
+        mechanism.check_end()
         return reply
 
     def _response_to(self, reply: Reply, mechanism: Mechanism) -> Command:

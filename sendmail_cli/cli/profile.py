@@ -32,7 +32,14 @@ value_options = stack(
     option("--server", metavar="SERVER", section="What it holds", help=SERVER_HELP),
     option("--user", section="What it holds", help="The name to sign in with."),
     option("--tls", type=click.Choice(TLS_MODES), section="What it holds", help="How the connection comes to TLS."),
-    option("--auth", type=click.Choice(AUTH_CHOICES), section="What it holds", help="How to sign in."),
+    option(
+        "--auth",
+        type=click.Choice(AUTH_CHOICES),
+        metavar="MECHANISM",
+        section="What it holds",
+        help=f"How to sign in: {', '.join(AUTH_CHOICES)}. auto takes the best that the server offers for a password; "
+        "with oauthbearer and xoauth2 the secret is a token.",
+    ),
     option("--ehlo", metavar="NAME", section="What it holds", help="What to call ourselves in EHLO."),
     option("--ca-file", type=FILE, section="What it holds", help="Authorities to trust instead of the system's."),
     option("--timeout", metavar="TIME", section="What it holds", help="The longest wait in each phase: 30s, 5m."),

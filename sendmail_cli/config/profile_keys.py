@@ -19,7 +19,10 @@ from sendmail_cli.session import TLSMode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-AUTH_CHOICES = ("auto", "plain", "login", "none")
+AUTH_CHOICES = (
+    "auto", "none", "scram-sha-256", "plain", "login", "scram-sha-1", "cram-md5", "oauthbearer", "xoauth2",
+)  # fmt: skip
+SAFE_IN_THE_CLEAR = ("scram-sha-256", "scram-sha-1")  # they show nobody the password (`smtp/sasl` knows why)
 TLS_CHOICES = tuple(mode.value for mode in TLSMode)
 MAX_TIMEOUT = 3600.0  # seconds; RFC 5321 §4.5.3.2 has nothing longer than ten minutes
 

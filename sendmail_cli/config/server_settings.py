@@ -10,7 +10,13 @@ import os
 from typing import TYPE_CHECKING
 
 from sendmail_cli.config.origins import DEFAULT, Origin, Origins, origin_in_file, parse_flag
-from sendmail_cli.config.profile_keys import parse_ehlo_name, parse_file_name, parse_timeout, parse_tls
+from sendmail_cli.config.profile_keys import (
+    SAFE_IN_THE_CLEAR,
+    parse_ehlo_name,
+    parse_file_name,
+    parse_timeout,
+    parse_tls,
+)
 from sendmail_cli.config.profiles import FIRST_STEPS, NO_PROFILE, SANDBOX
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
 from sendmail_cli.errors import ConfigError, UsageError
@@ -156,7 +162,8 @@ class ServerResolver:
                 f"{self.owner.place_of('auth')}: profile.{self.owner.name}.auth: “none” contradicts the user "
                 f"“{printable(server.user, 80)}”; keep one of them"
             )
-        if server.tls in {TLSMode.NONE, TLSMode.OPPORTUNISTIC} and not self.url.is_this_machine:
+        is_open = server.tls in {TLSMode.NONE, TLSMode.OPPORTUNISTIC} and not self.url.is_this_machine
+        if is_open and server.auth not in SAFE_IN_THE_CLEAR:
             raise ConfigError(
                 f"{self.origins.by_name['tls']}: tls “{server.tls.value}” for {server} with the user "
                 f"“{printable(server.user, 80)}”: a password never leaves this machine in the clear",

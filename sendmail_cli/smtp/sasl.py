@@ -1,38 +1,66 @@
-"""SASL mechanisms (RFC 4422) for passwords: what each answers, and which to use."""
+"""SASL mechanisms (RFC 4422): what each answers, what each gives away, and which to use.
+
+A mechanism is used once. The order and the rules against being talked down to a weaker one are in `select_mechanisms`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from sendmail_cli.errors import ConfigError
+from sendmail_cli.errors import ConfigError, RemoteProtocolError
+from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sendmail_cli.secret import Secret
+
+MAX_WHY = 300  # characters
 
 
 class Mechanism(Protocol):
-    """One sign-in by one mechanism; used once."""
+    """One sign-in by one mechanism."""
 
     name: str
+    why: str  # what a challenge said of a refusal, printable; "" for nothing
 
     def initial_response(self) -> bytes | None:
         """What goes along with AUTH; None where the server speaks first."""
 
     def respond(self, challenge: bytes) -> bytes:
-        """The answer to a challenge."""
+        """The answer to a challenge. Raises `RemoteProtocolError` for one that no honest server sends."""
 
     def secrets(self) -> tuple[str, ...]:
         """Texts that must never be shown, whoever says them; their base64 forms are understood."""
 
+    def check_end(self) -> None:
+        """Called when the server has said yes. Raises `RemoteProtocolError` where it had to prove itself and didn't."""
 
-class Plain:
+
+class _Password:
+    """What mechanisms with user and password have in common."""
+
+    name = ""
+    why = ""
+
+    def __init__(self, user: str, password: Secret) -> None:
+        self._user = _checked(user)
+        self._password = _checked(password.reveal())
+
+    def initial_response(self) -> bytes | None:
+        return None
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self._password,)
+
+    def check_end(self) -> None:
+        return
+
+
+class Plain(_Password):
     """PLAIN (RFC 4616): user and password in one line."""
 
     name = "PLAIN"
-
-    def __init__(self, user: str, password: Secret) -> None:
-        self._message = f"\0{_checked(user)}\0{_checked(password.reveal())}"
-        self._password = password
 
     def initial_response(self) -> bytes | None:
         return self._message.encode()
@@ -41,29 +69,153 @@ class Plain:
         return self._message.encode()
 
     def secrets(self) -> tuple[str, ...]:
-        return (self._message, self._password.reveal())
+        return (self._message, self._password)
+
+    @property
+    def _message(self) -> str:
+        return f"\0{self._user}\0{self._password}"
 
 
-class Login:
+class Login(_Password):
     """LOGIN (never a standard; draft-murchison-sasl-login): the server asks for user, then for password."""
 
     name = "LOGIN"
 
     def __init__(self, user: str, password: Secret) -> None:
-        self._answers = [_checked(user).encode(), _checked(password.reveal()).encode()]
-        self._password = password
-
-    def initial_response(self) -> bytes | None:
-        return None
+        super().__init__(user, password)
+        self._answers = [self._user.encode(), self._password.encode()]
 
     def respond(self, challenge: bytes) -> bytes:
         return self._answers.pop(0) if self._answers else b""
 
+
+class CramMD5(_Password):
+    """CRAM-MD5 (RFC 2195): a digest of challenge and password. Better than nothing, where nothing better is."""
+
+    name = "CRAM-MD5"
+
+    def respond(self, challenge: bytes) -> bytes:
+        import hmac
+
+        digest = hmac.new(self._password.encode(), challenge, "md5").hexdigest()
+        return f"{self._user} {digest}".encode()
+
+
+class Scram(_Password):
+    """SCRAM (RFC 5802, RFC 7677): the password never crosses the wire, and the server has to know it too."""
+
+    MIN_ITERATIONS = 4096  # RFC 7677 §4
+    MAX_ITERATIONS = 10_000_000  # some seconds of work; more is an attack on our time
+
+    def __init__(self, name: str, user: str, password: Secret) -> None:
+        from scramp import ScramClient, ScramException
+
+        super().__init__(user, password)
+        self.name = name
+        self._failure = ScramException
+        self._stages = 0
+        try:
+            self._client = ScramClient([name], self._user, self._password)
+        except ScramException as error:
+            raise ConfigError(f"this user name or password can't be used with {name}: {error}") from None
+
+    def initial_response(self) -> bytes | None:
+        first: str = self._client.get_client_first()
+        return first.encode()
+
+    def respond(self, challenge: bytes) -> bytes:
+        self._stages += 1
+        try:
+            if self._stages == 1:
+                return self._final(challenge.decode())
+            if self._stages == 2:
+                self._client.set_server_final(challenge.decode())
+                return b""
+        except (self._failure, ValueError) as error:
+            raise RemoteProtocolError(f"the server's part of {self.name} is not right: {error}") from None
+        raise RemoteProtocolError(f"the server goes on after the end of {self.name}")
+
+    def check_end(self) -> None:
+        """The proof that the server knows the password is what makes SCRAM safe: without it a yes is no yes."""
+        if self._stages < 2:
+            raise RemoteProtocolError(
+                f"the server accepted {self.name} without proving that it knows the password, as an impostor would"
+            )
+
+    def _final(self, server_first: str) -> bytes:
+        fields = dict(field.partition("=")[::2] for field in server_first.split(","))
+        iterations = fields.get("i", "")
+        if not (iterations.isascii() and iterations.isdigit() and len(iterations) < 10):
+            raise ValueError("no iteration count")
+        if not self.MIN_ITERATIONS <= int(iterations) <= self.MAX_ITERATIONS:
+            raise ValueError(f"{iterations} iterations are not between {self.MIN_ITERATIONS} and {self.MAX_ITERATIONS}")
+        self._client.set_server_first(server_first)
+        final: str = self._client.get_client_final()
+        return final.encode()
+
+
+class XOAuth2(_Password):
+    """XOAUTH2 (Google, Microsoft): a token in place of the password. An error comes as a challenge in JSON."""
+
+    name = "XOAUTH2"
+
+    def initial_response(self) -> bytes | None:
+        return self._message.encode()
+
+    def respond(self, challenge: bytes) -> bytes:
+        self._hear(challenge)
+        return b""  # asks for the refusal itself
+
     def secrets(self) -> tuple[str, ...]:
-        return (self._password.reveal(),)
+        return (self._message, self._password)
+
+    def _hear(self, challenge: bytes) -> None:
+        """The challenge says why not: {"status": "401", …}."""
+        self.why = printable(challenge.decode("utf-8", "backslashreplace"), MAX_WHY)
+
+    @property
+    def _message(self) -> str:
+        return f"user={self._user}\1auth=Bearer {self._password}\1\1"
 
 
-MECHANISMS: dict[str, type[Plain | Login]] = {"PLAIN": Plain, "LOGIN": Login}  # in the order they are preferred
+class OAuthBearer(XOAuth2):
+    """OAUTHBEARER (RFC 7628)."""
+
+    name = "OAUTHBEARER"
+
+    def respond(self, challenge: bytes) -> bytes:
+        self._hear(challenge)
+        return b"\1"  # RFC 7628 §3.2.3
+
+    @property
+    def _message(self) -> str:
+        user = self._user.replace("=", "=3D").replace(",", "=2C")  # RFC 5801 §4
+        return f"n,a={user},\1auth=Bearer {self._password}\1\1"
+
+
+class Choice(NamedTuple):
+    """A mechanism one can choose."""
+
+    make: Callable[[str, Secret], Mechanism]
+    needs_tls: bool  # without it, whoever listens gets the secret, or enough to guess it at leisure
+    is_automatic: bool  # "auto" may take it for a password
+
+
+def _scram(name: str) -> Callable[[str, Secret], Mechanism]:
+    return lambda user, password: Scram(name, user, password)
+
+
+# In the order they are preferred. SCRAM-SHA-256 comes first, since the server never sees the password; PLAIN before the
+# rest, since TLS protects it and the others rest on broken digests.
+MECHANISMS: dict[str, Choice] = {
+    "SCRAM-SHA-256": Choice(_scram("SCRAM-SHA-256"), needs_tls=False, is_automatic=True),
+    "PLAIN": Choice(Plain, needs_tls=True, is_automatic=True),
+    "LOGIN": Choice(Login, needs_tls=True, is_automatic=True),
+    "SCRAM-SHA-1": Choice(_scram("SCRAM-SHA-1"), needs_tls=False, is_automatic=True),
+    "CRAM-MD5": Choice(CramMD5, needs_tls=True, is_automatic=True),
+    "OAUTHBEARER": Choice(OAuthBearer, needs_tls=True, is_automatic=False),
+    "XOAUTH2": Choice(XOAuth2, needs_tls=True, is_automatic=False),
+}
 
 
 def select_mechanisms(wanted: str, offered: tuple[str, ...]) -> tuple[str, ...]:
@@ -72,9 +224,9 @@ def select_mechanisms(wanted: str, offered: tuple[str, ...]) -> tuple[str, ...]:
     More than one matters only where the server says that it doesn't take the first after all (504): after a refused
     password no other is tried, since a few wrong sign-ins lock an account.
     """
-    if wanted.lower() != "auto":
-        return tuple(name for name in MECHANISMS if name == wanted.upper() and name in offered)
-    return tuple(name for name in MECHANISMS if name in offered)
+    if wanted.lower() == "auto":
+        return tuple(name for name, choice in MECHANISMS.items() if choice.is_automatic and name in offered)
+    return tuple(name for name in MECHANISMS if name == wanted.upper() and name in offered)
 
 
 def _checked(text: str) -> str:

@@ -191,6 +191,16 @@ class TestPassword:
         assert_sign_in_refused(account.send(recipient, "-v", **{PASSWORD_VARIABLE: WRONG}))
         account.assert_nothing_arrived(recipient)
 
+    @pytest.mark.parametrize("mechanism", ["plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"])
+    def test_by_each_mechanism(self, account: Account, mechanism: str) -> None:
+        account.add_profile("work", "--auth", mechanism)
+        recipient = account.postfix.fresh_recipient()
+        done = account.send(recipient, "-v", **{PASSWORD_VARIABLE: account.postfix.password})
+        assert done.returncode == 0
+        assert f"AUTH {mechanism.upper()}".encode() in done.stderr
+        account.assert_arrived(recipient)
+        assert_sign_in_refused(account.send(recipient, **{PASSWORD_VARIABLE: WRONG}))
+
     def test_from_a_command(self, account: Account, tmp_path: Path) -> None:
         (tmp_path / "pass word").write_text(f"{account.postfix.password}\n")
         account.add_profile("work", "--password-command", f"cat '{tmp_path / 'pass word'}'")

@@ -18,8 +18,6 @@ DUTIES = {f"duty{number:02}" for number in (*range(1, 17), *range(20, 30), *rang
 LATER = {
     "duty12": "further transactions after “too many recipients” are issue 3's",
     "duty15": "BDAT is issue 3's",
-    "duty35": "SCRAM is issue 3's",
-    "duty36": "tokens are a later issue's",
     "duty38": "connections are reused by the queue, a later issue's",
 }
 ELSEWHERE = {

@@ -172,6 +172,7 @@ class Mechanical:
     """A mechanism that answers whatever it is asked."""
 
     name = "XFOO"
+    why = ""
 
     def initial_response(self) -> bytes | None:
         return b""
@@ -181,6 +182,9 @@ class Mechanical:
 
     def secrets(self) -> tuple[str, ...]:
         return ("hunter2",)
+
+    def check_end(self) -> None:
+        self.is_ended = True
 
 
 def test_an_exchange_of_challenges() -> None:

@@ -1,10 +1,27 @@
 """Mechanisms: what each answers, and which is used."""
 
-import pytest
+import hashlib
+import hmac
 
-from sendmail_cli.errors import ConfigError
+import pytest
+from scramp import ScramMechanism
+
+from sendmail_cli.config.profile_keys import AUTH_CHOICES, SAFE_IN_THE_CLEAR
+from sendmail_cli.errors import ConfigError, RemoteProtocolError
 from sendmail_cli.secret import Secret
-from sendmail_cli.smtp.sasl import MECHANISMS, Login, Plain, select_mechanisms
+from sendmail_cli.smtp.sasl import (
+    MECHANISMS,
+    Choice,
+    CramMD5,
+    Login,
+    OAuthBearer,
+    Plain,
+    Scram,
+    XOAuth2,
+    select_mechanisms,
+)
+
+SCRAMS = ["SCRAM-SHA-1", "SCRAM-SHA-256"]
 
 
 def test_plain_says_all_at_once() -> None:
@@ -21,19 +38,19 @@ def test_login_answers_two_challenges_and_then_nothing() -> None:
     assert login.secrets() == ("pä ss",)
 
 
-@pytest.mark.parametrize("kind", MECHANISMS.values())
+@pytest.mark.parametrize("choice", MECHANISMS.values())
 @pytest.mark.parametrize(("bad", "words"), [("a\0b", "NUL"), ("a\udc80", "UTF-8")])
-def test_what_neither_user_nor_password_can_hold(kind: type[Plain | Login], bad: str, words: str) -> None:
+def test_what_neither_user_nor_password_can_hold(choice: Choice, bad: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
-        kind("ada", Secret(f"hunter2{bad}"))
+        choice.make("ada", Secret(f"hunter2{bad}"))
     assert "hunter2" not in repr(caught.value)
     with pytest.raises(ConfigError, match=words):
-        kind(bad, Secret("hunter2"))
+        choice.make(bad, Secret("hunter2"))
 
 
-@pytest.mark.parametrize("kind", MECHANISMS.values())
-def test_trap21_a_mechanism_does_not_show_its_password(kind: type[Plain | Login]) -> None:
-    assert "hunter2" not in repr(kind("ada", Secret("hunter2")))
+@pytest.mark.parametrize("choice", MECHANISMS.values())
+def test_trap21_a_mechanism_does_not_show_its_password(choice: Choice) -> None:
+    assert "hunter2" not in repr(choice.make("ada", Secret("hunter2")))
 
 
 @pytest.mark.parametrize(
@@ -42,6 +59,14 @@ def test_trap21_a_mechanism_does_not_show_its_password(kind: type[Plain | Login]
         ("auto", ("LOGIN", "PLAIN"), ("PLAIN", "LOGIN")),
         ("Auto", ("LOGIN",), ("LOGIN",)),
         ("auto", ("GSSAPI",), ()),
+        (
+            "auto",
+            ("CRAM-MD5", "SCRAM-SHA-1", "LOGIN", "PLAIN", "SCRAM-SHA-256"),
+            ("SCRAM-SHA-256", "PLAIN", "LOGIN", "SCRAM-SHA-1", "CRAM-MD5"),
+        ),
+        ("auto", ("XOAUTH2", "OAUTHBEARER"), ()),
+        ("xoauth2", ("PLAIN", "XOAUTH2"), ("XOAUTH2",)),
+        ("scram-sha-256", ("PLAIN",), ()),
         ("plain", ("LOGIN", "PLAIN"), ("PLAIN",)),
         ("LOGIN", ("LOGIN", "PLAIN"), ("LOGIN",)),
         ("login", ("PLAIN",), ()),
@@ -50,3 +75,123 @@ def test_trap21_a_mechanism_does_not_show_its_password(kind: type[Plain | Login]
 )
 def test_which_are_tried(wanted: str, offered: tuple[str, ...], expected: tuple[str, ...]) -> None:
     assert select_mechanisms(wanted, offered) == expected
+
+
+def test_the_profile_may_name_just_what_there_is() -> None:
+    assert set(AUTH_CHOICES) - {"auto", "none"} == {name.lower() for name in MECHANISMS}
+    assert set(SAFE_IN_THE_CLEAR) == {name.lower() for name, choice in MECHANISMS.items() if not choice.needs_tls}
+
+
+def test_cram_md5_answers_with_a_digest() -> None:
+    # The example of RFC 2195 §2.
+    cram = CramMD5("tim", Secret("tanstaaftanstaaf"))
+    assert cram.initial_response() is None
+    answer = cram.respond(b"<1896.697170952@postoffice.reston.mci.net>")
+    assert answer == b"tim b913a602c7eda7a495b4e6e7334d3890"
+    assert answer.endswith(
+        hmac.new(b"tanstaaftanstaaf", b"<1896.697170952@postoffice.reston.mci.net>", hashlib.md5).hexdigest().encode()
+    )
+
+
+def test_xoauth2_sends_the_token_and_lets_the_refusal_come() -> None:
+    mechanism = XOAuth2("someuser@example.com", Secret("vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg=="))
+    message = b"user=someuser@example.com\1auth=Bearer vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg==\1\1"
+    assert mechanism.initial_response() == message
+    assert mechanism.respond(b'{"status":"401"}') == b""
+    assert mechanism.secrets() == (message.decode(), "vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg==")
+
+
+def test_oauthbearer_escapes_the_user_and_answers_an_error_with_one_octet() -> None:
+    # RFC 7628 §4.1, §3.2.3; RFC 5801 §4 for the user's name.
+    mechanism = OAuthBearer("a=b,c@example.com", Secret("token"))
+    assert mechanism.initial_response() == b"n,a=a=3Db=2Cc@example.com,\1auth=Bearer token\1\1"
+    assert mechanism.respond(b'{"status":"invalid_token"}') == b"\1"
+
+
+class ScramServer:
+    """The other side, by the library; it can lie."""
+
+    def __init__(self, name: str, password: str = "pä sswörd", iterations: int = 4096) -> None:
+        mechanism = ScramMechanism(name)
+        known = mechanism.make_auth_info(password, iteration_count=iterations)
+        self.server = mechanism.make_server(lambda user: known)
+
+    def first(self, client_first: bytes | None) -> bytes:
+        assert client_first is not None
+        self.server.set_client_first(client_first.decode())
+        first: str = self.server.get_server_first()
+        return first.encode()
+
+    def final(self, client_final: bytes) -> bytes:
+        self.server.set_client_final(client_final.decode())
+        final: str = self.server.get_server_final()
+        return final.encode()
+
+
+@pytest.mark.parametrize("name", SCRAMS)
+def test_scram_proves_the_password_and_sees_the_server_prove_it(name: str) -> None:
+    client, server = Scram(name, "ada", Secret("pä sswörd")), ScramServer(name)
+    final = server.final(client.respond(server.first(client.initial_response())))
+    assert client.respond(final) == b""
+    client.check_end()
+
+
+@pytest.mark.parametrize("name", SCRAMS)
+def test_scram_never_says_the_password(name: str) -> None:
+    client, server = Scram(name, "ada", Secret("pä sswörd")), ScramServer(name)
+    first = client.initial_response() or b""
+    assert "pä sswörd".encode() not in first + client.respond(server.first(first))
+
+
+@pytest.mark.parametrize("name", SCRAMS)
+def test_scram_a_yes_without_proof_is_no_yes(name: str) -> None:
+    client, server = Scram(name, "ada", Secret("pä sswörd")), ScramServer(name)
+    with pytest.raises(RemoteProtocolError, match="without proving"):
+        client.check_end()
+    client.respond(server.first(client.initial_response()))
+    with pytest.raises(RemoteProtocolError, match="without proving"):
+        client.check_end()
+
+
+@pytest.mark.parametrize("lie", [b"v=AAAA", b"v=rmF9pqV8S7suAoZWja4dJRkFsKQ=", b"e=other-error", b"x", b"", b"\xff"])
+def test_duty35_scram_a_wrong_proof_ends_it(lie: bytes) -> None:
+    client, server = Scram("SCRAM-SHA-1", "ada", Secret("pä sswörd")), ScramServer("SCRAM-SHA-1")
+    client.respond(server.first(client.initial_response()))
+    with pytest.raises(RemoteProtocolError, match="SCRAM-SHA-1 is not right"):
+        client.respond(lie)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"r=someone-elses-nonce,s=QSXCR+Q6sek8bf92,i=4096",
+        b"r=%s,s=QSXCR+Q6sek8bf92,i=4095",
+        b"r=%s,s=QSXCR+Q6sek8bf92,i=10000001",
+        b"r=%s,s=QSXCR+Q6sek8bf92,i=99999999999999999999",
+        b"r=%s,s=QSXCR+Q6sek8bf92,i=-1",
+        b"r=%s,s=QSXCR+Q6sek8bf92",
+        b"r=%s,s=,i=4096",
+        b"r=%s,s=%%%%,i=4096",
+        b"m=ext,r=%s,s=QSXCR+Q6sek8bf92,i=4096",
+        b"",
+        b"\xff",
+        b"=,=,=",
+    ],
+)
+def test_duty35_scram_a_challenge_that_cheats_ends_it(first: bytes) -> None:
+    client = Scram("SCRAM-SHA-256", "ada", Secret("pä sswörd"))
+    nonce = (client.initial_response() or b"").rpartition(b"r=")[2] + b"more"
+    with pytest.raises(RemoteProtocolError, match="SCRAM-SHA-256 is not right"):
+        client.respond(first.replace(b"%s", nonce))
+
+
+def test_duty34_scram_ends_where_it_ends() -> None:
+    client, server = Scram("SCRAM-SHA-1", "ada", Secret("pä sswörd")), ScramServer("SCRAM-SHA-1")
+    client.respond(server.final(client.respond(server.first(client.initial_response()))))
+    with pytest.raises(RemoteProtocolError, match="goes on after the end"):
+        client.respond(b"more")
+
+
+def test_scram_refuses_a_name_that_saslprep_refuses() -> None:
+    with pytest.raises(ConfigError, match="can't be used with SCRAM-SHA-256"):
+        Scram("SCRAM-SHA-256", "a\u0007b", Secret("hunter2"))
