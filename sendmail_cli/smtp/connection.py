@@ -111,6 +111,11 @@ class Connection:
         """False where QUIT would be a line of the message, or its answer could not be told from another's."""
         return not self._unanswered and not self._is_abandoned and self.state in RULES["QUIT"].states
 
+    @property
+    def is_quitting(self) -> bool:
+        """True when nothing but the answer to QUIT is still to come."""
+        return len(self._unanswered) == 1 and self._unanswered[0].verb == "QUIT"
+
     def send(self, command: Command) -> bytes:
         """The octets of `command`, which now waits for its reply. Raises `LocalProtocolError` out of order."""
         rule = RULES.get(command.verb, OTHER)

@@ -277,6 +277,26 @@ def test_duty26_duty27_a_connection_lost_with_the_dot_unsent_is_no_doubt(unsent:
     assert played.transaction.is_in_doubt == in_doubt
 
 
+@pytest.mark.parametrize(("unsent", "in_doubt"), [(0, True), (len("QUIT\r\n"), True), (len("QUIT\r\n") + 1, False)])
+def test_duty27_the_quit_behind_the_dot_makes_no_difference(unsent: int, in_doubt: bool) -> None:
+    played = Played(
+        "S: 220 mx\nC: EHLO x\nS: 250-mx\nS: 250 PIPELINING\nC: MAIL FROM:<ada@example.org>\n"
+        "C: RCPT TO:<bob@example.net>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nC~\n"
+    )
+    played.say_hello()
+
+    def write(data: bytes, deadline: float) -> None:
+        if data.endswith(b".\r\nQUIT\r\n"):
+            played.stream.unsent = unsent
+            raise ConnectionLost("the connection to the server broke: broken pipe")
+        MemoryStream.write(played.stream, data, deadline)
+
+    played.stream.write = write  # type: ignore[method-assign] # broken at the dot, or just behind it
+    with pytest.raises(ConnectionLost, match="broken pipe"):
+        played.transact(b"x\r\n")
+    assert played.transaction.is_in_doubt == in_doubt
+
+
 @pytest.mark.parametrize("heard", ["a\\r\\n", "a\\r\\nb\\r\\n", "a\\r\\nb\\r\\nc\\r\\n"])
 def test_duty26_an_early_refusal_after_any_piece_stops_the_content(heard: str) -> None:
     played = Played(TO_CONTENT + f"C= {heard}\nC~\nS: 552 too big\nS! stall\n")
