@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` would load enum, for --version too
 import os
 import sys
 
@@ -9,19 +10,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # what `typing` would load takes longer than all that --version does
     from typing import NoReturn
 
-INTERRUPTED = 130  # `status` knows it too, and loads slower
-
 
 def main() -> None:
     """Run the command line; ends the process with an exit code of the table."""
+    # Until there is somebody who can say it well, Ctrl-C just ends us: an exception could get lost in an import.
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     _occupy_standard_descriptors()
     if sys.argv[1:] == ["--version"]:  # asked for by scripts: answered before click is loaded
         _say_version()
         return
-    try:
-        from sendmail_cli.cli.app import app
-    except KeyboardInterrupt:  # so early that there is nobody yet to say it well
-        os._exit(INTERRUPTED)
+    from sendmail_cli.cli.app import app
+
     try:
         app.main(prog_name="sendmail-cli")
     except SystemExit as ended:

@@ -69,6 +69,10 @@ class Environment:
         """Seconds on a clock that never leaps."""
         return time.monotonic()
 
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
     def random_bytes(self, count: int) -> bytes:
         """`count` unpredictable bytes."""
         return os.urandom(count)

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 MAX_SHOWN = 1000  # characters; a longer text ends with a note of what was left out
 
-# Characters that move the cursor, change direction or show nothing at all.
-_BIDI_AND_INVISIBLE = (
-    *range(0x200B, 0x2010),  # zero width, LRM, RLM
-    *range(0x2028, 0x202F),  # line and paragraph separators, embeddings and overrides
-    *range(0x2060, 0x2070),  # word joiner, invisible operators, isolates
-    0x061C,  # Arabic letter mark
-    0xFEFF,  # byte order mark
-    *range(0xFFF9, 0xFFFC),  # interlinear annotation
-)
-_VISIBLE = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
-    **{code: f"\\u{code:04x}" for code in (*_BIDI_AND_INVISIBLE, *range(0xD800, 0xE000))},
-    0x09: "\\t",
-    0x0A: "\\n",
-    0x0D: "\\r",
-}
+# Python's `isprintable` knows controls, direction marks, tags, lone surrogates and what is no character. Beyond it:
+_SPACES = frozenset((0xA0, 0x202F, 0x3000))  # no-break and ideographic: ordinary in French and Chinese
+_BLANK_LETTERS = frozenset((0x115F, 0x1160, 0x3164, 0xFFA0))  # Hangul fillers show nothing
+_SHORT = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
+
+
+class _Escapes:
+    """For `str.translate`: how a character is shown; LookupError leaves it as it is."""
+
+    def __getitem__(self, code: int) -> str:
+        if code in _SPACES or (chr(code).isprintable() and code not in _BLANK_LETTERS):
+            raise LookupError
+        if code < 0x100:
+            return _SHORT.get(code, f"\\x{code:02x}")
+        return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def find_control(text: str) -> int | None:
@@ -49,5 +48,5 @@ def printable(text: str, limit: int = MAX_SHOWN) -> str:
     if omitted > 0:
         text = text[:limit]
     if not (text.isascii() and text.isprintable()):
-        text = text.translate(_VISIBLE)
+        text = text.translate(_Escapes())
     return f"{text}… ({omitted} more characters)" if omitted > 0 else text

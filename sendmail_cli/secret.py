@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 MASK = "***"
+PIECE = 6  # characters; fewer would erase half of every word
+SEPARATORS = "\0\1"  # in a mechanism's message, which holds the user's name too; that is no secret
 
 
 class Secret:
@@ -39,13 +41,15 @@ class Redactor:
     """Erases known secrets from text: plain and in base64, whatever the letter case, wherever they come from.
 
     A server may echo what it was sent ("535 bad password 'hunter2'"), so what it says is erased as well as what
-    we say.
+    we say. A piece of a secret of `PIECE` characters or more is erased too: an echo may be cut short, by the server
+    or by us, or broken over lines.
     """
 
-    __slots__ = ("_forms",)
+    __slots__ = ("_forms", "_pieces")
 
     def __init__(self) -> None:
         self._forms: list[str] = []
+        self._pieces: set[str] = set()
 
     def add(self, text: str) -> None:
         """From now on `text` and its base64 form are erased. An empty text is ignored."""
@@ -56,6 +60,9 @@ class Redactor:
         encoded = b2a_base64(text.encode("utf-8", "surrogatepass"), newline=False).decode("ascii")
         forms = {*self._forms, *map(_folded, (text, encoded, encoded.rstrip("=")))}
         self._forms = sorted(forms, key=len, reverse=True)  # the longest first: one form may hold another
+        self._pieces |= _pieces_of(_folded(encoded.rstrip("=")))
+        if not any(separator in text for separator in SEPARATORS):
+            self._pieces |= _pieces_of(_folded(text))
 
     def redact(self, text: str) -> str:
         """`text` with every known secret replaced by `***`."""
@@ -67,7 +74,23 @@ class Redactor:
                 pieces += (text[start:found], MASK)
                 start = found + len(form)
             text = "".join(pieces) + text[start:]
-        return text
+        return self._without_pieces(text) if self._pieces else text
+
+    def _without_pieces(self, text: str) -> str:
+        folded = _folded(text)
+        kept: list[str] = []
+        end = 0  # of what is masked or kept so far
+        for start in range(len(folded) - PIECE + 1):
+            if folded[start : start + PIECE] not in self._pieces:
+                continue
+            if start > end or not end:
+                kept += (text[end:start], MASK)
+            end = start + PIECE
+        return "".join(kept) + text[end:]
+
+
+def _pieces_of(text: str) -> set[str]:
+    return {text[start : start + PIECE] for start in range(len(text) - PIECE + 1)}
 
 
 def _folded(text: str) -> str:

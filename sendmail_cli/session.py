@@ -112,7 +112,11 @@ class Session:
 
     def greet(self) -> Reply:
         """Wait for the greeting. Raises `CommandRefused` when the server doesn't want to talk."""
-        reply = self._answer(self.timeouts.greeting)
+        try:
+            reply = self._answer(self.timeouts.greeting)
+        except ConnectionLost as error:
+            error.hint = SILENT_GREETING_HINT
+            raise
         return self._demand(reply, GREETING.verb, "the server turned us away")
 
     def hello(self, name: str) -> Reply:

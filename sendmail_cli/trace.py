@@ -20,6 +20,8 @@ class TraceEvent(NamedTuple):
     text: str
     seconds: float  # since the event before it: for "received" what the server took
     is_secured: bool  # under TLS
+    at: float = 0.0  # seconds since the trace began
+    reply: Reply | None = None  # the whole reply, with the last of its lines
 
 
 class Trace:
@@ -29,7 +31,7 @@ class Trace:
         self.redactor = Redactor()
         self._clock = clock
         self._sink = sink
-        self._last = clock()
+        self._began = self._last = clock()
         self._is_secured = False
 
     @property
@@ -45,10 +47,11 @@ class Trace:
         """A whole reply, as the lines it came in."""
         if self._sink is None:
             return
+        reply = reply.redacted(self.redactor.redact)
         *first, last = reply.lines or ("",)
         for line in first:
             self._add("received", f"{reply.code}-{line}")
-        self._add("received", f"{reply.code} {last}")
+        self._add("received", f"{reply.code} {last}", reply)
 
     def content(self, size: int) -> None:
         """The content begins; its octets are not shown."""
@@ -59,16 +62,17 @@ class Trace:
         if facts is None:
             return
         self._is_secured = True
-        whose = facts.subject or "certificate not verified"
-        self._add("note", f"{facts.version}, {facts.cipher}, {whose}, {facts.fingerprint}")
+        whose = facts.subject if facts.is_verified else f"not verified: {facts.subject}, {facts.fingerprint}"
+        self._add("note", f"{facts.version}, {facts.cipher}, {whose}")
 
     def note(self, text: str) -> None:
         """Anything else worth knowing."""
         self._add("note", text)
 
-    def _add(self, kind: str, text: str) -> None:
+    def _add(self, kind: str, text: str, reply: Reply | None = None) -> None:
         if self._sink is None:
             return
         now = self._clock()
-        self._sink(TraceEvent(kind, self.redactor.redact(text), now - self._last, self._is_secured))
+        text = self.redactor.redact(text)
+        self._sink(TraceEvent(kind, text, now - self._last, self._is_secured, now - self._began, reply))
         self._last = now

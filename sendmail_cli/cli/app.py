@@ -114,6 +114,7 @@ def _code_of(error: BaseException, output: Output, *, is_debugging: bool) -> Exi
         cause = error.__cause__ or error.__context__
         error = cause if isinstance(cause, KeyboardInterrupt) else KeyboardInterrupt()
     if isinstance(error, KeyboardInterrupt):
+        interrupts.settle()  # a second one must not break into the telling
         is_terminated = isinstance(error, Terminated)
         how, code = ("terminated", ExitCode.TERMINATED) if is_terminated else ("interrupted", ExitCode.INTERRUPTED)
         return output.stopped(how, code, getattr(error, "__notes__", ()))

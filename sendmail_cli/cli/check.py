@@ -8,7 +8,16 @@ import click
 
 from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedCommand, option
-from sendmail_cli.cli.options import json_option, output_options, server_flags, server_options, talk
+from sendmail_cli.cli.options import (
+    Talk,
+    json_option,
+    output_options,
+    server_flags,
+    server_options,
+    talk,
+    trace_option,
+    traced,
+)
 from sendmail_cli.cli.params import text_of
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import resolve_settings
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.replies import Reply
 
 # What one can ask without leaving the dialogue in another state than it was.
-UNKNOWN = (500, 502)  # to a command that is no more than its name and an argument
+UNKNOWN = (500, 501, 502, 504)  # to a command that is no more than its name and an argument
 SPEAKABLE = ("VRFY", "EXPN", "HELP", "NOOP", "RSET", "ETRN")
 
 
@@ -47,15 +56,21 @@ SPEAKABLE = ("VRFY", "EXPN", "HELP", "NOOP", "RSET", "ETRN")
     section="How",
     help=f"Speak this command and print the answer: {', '.join(SPEAKABLE)}.",
 )
+@trace_option
 @output_options
 @json_option
 @click.pass_context
 def check(context: click.Context, /, **values: Any) -> ExitCode:
     """Connect, secure the connection, say EHLO, sign in, and print what the server offers. Nothing is sent."""
-    talking = talk(context, values)
+    name = values.pop("trace")
+    with traced(name, talk(context, values)) as talking:
+        return _check(values, talking)
+
+
+def _check(values: dict[str, Any], talking: Talk) -> ExitCode:
     command = None if values["command"] is None else _speakable(values["command"])
     settings = resolve_settings(server_flags(values), load_profiles(talking.environment), talking.environment)
-    talking.warn_of_insecurity(settings)
+    talking.settled(settings)
     service.tell_settings(settings, talking.output.note)
     with service.connect(settings, talking.environment, on_event=talking.on_event, may_ask=talking.may_ask) as session:
         if command is None:
@@ -94,7 +109,7 @@ def _answered(reply: Reply, command: Command, output: Output) -> ExitCode:
     raise CommandRefused(
         f"the server refused {command.verb}",
         exit_code_for_reply(reply.code, reply.enhanced, command.verb),
-        hint=f"It does not know {command.verb}, or does not let everybody use it." if reply.code in UNKNOWN else "",
+        hint=f"It does not know {command.verb}, or not in this form." if reply.code in UNKNOWN else "",
         server_reply=str(reply),
     )
 
@@ -104,12 +119,18 @@ def _facts(session: Session, settings: Settings) -> dict[str, Any]:
     how = "implicit" if settings.server.tls is TLSMode.IMPLICIT else "starttls"
     capabilities = session.capabilities
     return {
-        "server": str(settings.server),
+        "server": "sandbox" if settings.is_sandbox else str(settings.server),
         "profile": settings.profile_name,
         "name": capabilities.domain,
         "tls": None
         if tls is None
-        else {"by": how, "version": tls.version, "cipher": tls.cipher, "certificate": tls.subject},
+        else {
+            "by": how,
+            "version": tls.version,
+            "cipher": tls.cipher,
+            "certificate": tls.subject,
+            "is_verified": tls.is_verified,
+        },
         "extensions": [" ".join((keyword, *parameters)) for keyword, parameters in capabilities.extensions],
         "user": settings.server.user,
     }
@@ -123,7 +144,8 @@ def _table(facts: dict[str, Any]) -> str:
             "TLS",
             "none"
             if tls is None
-            else f"{tls['by']}, {tls['version']}, {tls['cipher']}, {tls['certificate'] or 'not verified'}",
+            else f"{tls['by']}, {tls['version']}, {tls['cipher']}, "
+            f"{'' if tls['is_verified'] else 'not verified: '}{tls['certificate']}",
         ),
         ("signed in", facts["user"] or "no (no user is set)"),
         *(("offers" if index == 0 else "", line) for index, line in enumerate(facts["extensions"] or ["nothing"])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sendmail_cli.status import ExitCode
 
 EXIT_CODE_MEANINGS = {
-    ExitCode.OK: "success; a message was accepted for every recipient, or queued",
+    ExitCode.OK: "success; a message was accepted for every recipient",
     ExitCode.USAGE: "wrong flags, or no recipients",
     ExitCode.DATAERR: "the message, an address, a header or the sender can't be used",
     ExitCode.NOINPUT: "an input file can't be read",

@@ -31,7 +31,7 @@ from sendmail_cli.status import ExitCode
 def explain(context: click.Context, /, **values: Any) -> ExitCode:
     """Say in plain words what a reply code, an enhanced status code, a whole reply line or an exit code of ours means.
 
-    Numbers up to 99, and 130 and 143, are exit codes; three digits from 101 to 556 are replies.
+    Numbers up to 99, and 130 and 143, are exit codes; three digits from 100 to 599 are replies.
     """
     talking = talk(context, values)
     from sendmail_cli.smtp import explanations

@@ -26,11 +26,22 @@ MAX_TERM_COLUMN = 28  # characters; an option that is longer gets a line to itse
 
 
 class SectionedOption(click.Option):
-    """An option that help and man page show under the heading `section`, or with the rest when that is None."""
+    """An option that help and man page show under the heading `section`, or with the rest when that is None.
 
-    def __init__(self, param_decls: Sequence[str] | None = None, *, section: str | None = None, **attributes: Any):
+    With `once` it is wrong to give it twice: the last would win, and what the first said be lost without a word.
+    """
+
+    def __init__(
+        self,
+        param_decls: Sequence[str] | None = None,
+        *,
+        section: str | None = None,
+        once: bool = False,
+        **attributes: Any,
+    ) -> None:
         super().__init__(param_decls, **attributes)
         self.section = section
+        self.once = once
 
 
 def option(*param_decls: str, section: str | None = None, **attributes: Any) -> Callable[[Decorated], Decorated]:
@@ -52,6 +63,14 @@ class SectionedCommand(click.Command):
         super().__init__(name, **attributes)
         self.examples = tuple(examples)
         self.exit_codes = tuple(ExitCode(code) for code in exit_codes)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's. Raises UsageError for an option that was given twice and may be given once."""
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        for parameter in order:
+            if getattr(parameter, "once", False) and order.count(parameter) > 1:
+                raise click.UsageError(f"{max(parameter.opts, key=len)} is given twice; which of them is meant?", ctx)
+        return super().parse_args(ctx, args)
 
     def option_sections(self, ctx: click.Context) -> dict[str, list[click.Option]]:
         """The visible options by heading, in order of first appearance; those without a section come last."""

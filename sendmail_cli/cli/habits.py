@@ -29,15 +29,27 @@ _READY = (
 
 # The options of msmtp, swaks, sendEmail, curl, mailx and others, each with what it is here.
 _HABITS: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("--password", "--pass", "--auth-password", "--passwordeval", "-w", "-x"), _PASSWORD),
+    **dict.fromkeys(
+        ("--password", "--pass", "--auth-password", "--passwordeval", "--smtp-pass", "-w", "-x"), _PASSWORD
+    ),
     **dict.fromkeys(("--host", "--port", "--smtp", "--smtp-server", "--relay", "--url", "-P"), _SERVER),
-    **dict.fromkeys(("--ssl", "--starttls", "--tls-on-connect", "--ssl-reqd", "--no-tls", "--use-tls"), _TLS),
-    **dict.fromkeys(("-u", "--user", "--username", "--auth-user", "--auth", "--login"), _USER),
+    **dict.fromkeys(
+        ("--ssl", "--starttls", "--tls-on-connect", "--ssl-reqd", "--no-tls", "--use-tls", "--smtp-encryption"), _TLS
+    ),
+    **dict.fromkeys(("-u", "--user", "--username", "--auth-user", "--auth", "--login", "--smtp-user"), _USER),
     **dict.fromkeys(("--account", "-A"), _ACCOUNT),
     **dict.fromkeys(("--attachment", "--file"), _ATTACHMENT),
     **dict.fromkeys(("--message", "--text", "--data"), _TEXT),
     **dict.fromkeys(("--sender", "-r", "-F"), _SENDER),
-    **dict.fromkeys(("--recipient", "--recipients"), ("recipients are arguments, or --to", "Leave the option out.")),
+    **dict.fromkeys(("--recipient", "--recipients", "--mail-rcpt"), ("recipients are arguments, or --to", "Use --to.")),
+    **dict.fromkeys(
+        ("-k", "--no-check-certificate"), ("the certificate check is skipped with --insecure", "Use it once.")
+    ),
+    **dict.fromkeys(("--silent", "-Q"), ("that is --quiet here", "Use -q.")),
+    **dict.fromkeys(("-d", "--verbosity"), ("the dialogue is shown with --verbose", "Use -v.")),
+    "-V": ("the version is said by the program itself", "sendmail-cli --version"),
+    "-C": ("another profiles.toml is named by a variable", "Set SENDMAIL_CLI_CONFIG to its path."),
+    "-T": ("a file is the text with --body-file, and a ready message with --raw", "Use one of them."),
     "-i": ("a lone dot never ends the input here", "Leave -i out."),
     "-o": ("the options -o of other tools have no place here", "Leave -oi out; TLS is --tls."),
     "-E": ("a message without text is left unsent with --skip-empty", "Use --skip-empty."),

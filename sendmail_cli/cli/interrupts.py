@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def listen() -> None:
-    """From now on SIGTERM raises `Terminated`, as Ctrl-C raises KeyboardInterrupt; unless our caller ignores it."""
+    """From now on SIGTERM raises `Terminated`, and Ctrl-C KeyboardInterrupt; unless our caller ignores them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as `__main__` left it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
 

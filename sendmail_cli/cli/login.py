@@ -20,6 +20,8 @@ from sendmail_cli.status import ExitCode
 if TYPE_CHECKING:
     from sendmail_cli.config.settings import Settings
 
+MAX_PASSWORD = 8192  # octets; an AUTH line takes 12288 (RFC 4954 §4), in base64
+
 
 @click.command(
     "login",
@@ -83,6 +85,8 @@ def _whose(name: str | None, talking: Talk) -> tuple[Settings, KeyringEntry]:
             hint="sendmail-cli profile add work --from you@example.org --server smtp.example.org "
             "--user you@example.org",
         )
+    if settings.is_sandbox:
+        raise ConfigError(f"the profile {settings.profile_name} needs no password: its server is our own")
     if settings.server.user is None:
         raise ConfigError(
             f"the profile {settings.profile_name} signs in nowhere: it has no user",
@@ -97,7 +101,9 @@ def _password(prompt: str, talking: Talk) -> Secret:
         if not talking.may_ask:
             raise UsageError("nobody may be asked for the password", hint="Pipe it in on one line.")
         return _usable(click.prompt(prompt, hide_input=True, err=True))
-    line = stdin.readline() if stdin is not None else b""
+    line = stdin.readline(MAX_PASSWORD + 1) if stdin is not None else b""
+    if len(line) > MAX_PASSWORD:
+        raise DataError(f"the first line of standard input is longer than {MAX_PASSWORD} octets: no password is")
     password = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
     if not password:
         raise UsageError("no password on standard input", hint="Run it on a terminal to be asked, or pipe in one line.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendmail_cli.addresses import Mailbox
+    from sendmail_cli.cli.trace_file import Tracing
     from sendmail_cli.config.settings import Settings
+    from sendmail_cli.trace import TraceEvent
 
     Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -29,23 +32,39 @@ class Talk(NamedTuple):
     output: Output
     environment: Environment
     may_ask: bool
+    tracing: Tracing | None = None
 
     @property
-    def on_event(self) -> Callable[[Any], None] | None:
-        """Where the trace goes: nowhere unless --verbose was given."""
-        return self.output.event if self.output.is_verbose else None
+    def on_event(self) -> Callable[[TraceEvent], None] | None:
+        """Where the trace goes: nowhere unless --verbose or --trace was given."""
+        shown = self.output.event if self.output.is_verbose else None
+        written = None if self.tracing is None else self.tracing.event
+        if shown is None or written is None:
+            return shown or written
+
+        def both(event: TraceEvent) -> None:
+            shown(event)
+            written(event)
+
+        return both
 
     def inform(self, text: str) -> None:
         """Something that helps a person who waits, and that --quiet spares."""
         if not self.output.is_quiet:
             self.output.say(text)
 
+    def settled(self, settings: Settings) -> None:
+        """The settings that hold, before the dial."""
+        if self.tracing is not None:
+            self.tracing.settings = settings
+        self.warn_of_insecurity(settings)
+
     def warn_of_insecurity(self, settings: Settings) -> None:
         """Say that --insecure was given: it never goes without a word."""
         if not settings.server.is_verified and settings.server.tls.value != "none":
             self.output.warn(
                 f"--insecure: the certificate of {settings.server} is not checked; "
-                "anybody on the way there can read along"
+                "anybody on the way there can read along, a password too"
             )
 
 
@@ -73,7 +92,7 @@ server_options = stack(
         metavar="SERVER",
         section="Where",
         help="Submit to [smtps://|smtp://][user@]host[:port], or unix:/path. "
-        "Without a port: 465, and 25 on this machine.",
+        "Without a port: 465, and 25 on this machine; smtp:// means 587; the profile's for its own host.",
     ),
     option(
         "--tls",
@@ -99,6 +118,14 @@ output_options = stack(
     option("-q", "--quiet", is_flag=True, section="How", help="Say nothing but errors."),
     option("--no-input", is_flag=True, section="How", help="Never ask anything, whatever the terminal."),
     option("--debug", is_flag=True, section="How", help="On a fault of the program itself, show where it was."),
+)
+
+trace_option = option(
+    "--trace",
+    type=FILE,
+    section="How",
+    help="Write the dialogue with the server to this file: .html makes it a page, .json or .jsonl a line of JSON for "
+    "each event, any other name text; - is standard error. Secrets are masked.",
 )
 
 json_option = option("--json", "is_json", is_flag=True, section="How", help="Print one JSON object, on failure too.")
@@ -130,3 +157,12 @@ def talk(context: click.Context, values: dict[str, Any]) -> Talk:
     values.pop("debug")  # the root group's, who reads it from the arguments: errors come before options are known
     is_input_refused = values.pop("no_input") or environment.variables.get("SENDMAIL_CLI_NO_INPUT") == "1"
     return Talk(output, environment, not is_input_refused and environment.is_terminal(environment.stderr))
+
+
+def traced(name: str | None, talking: Talk) -> AbstractContextManager[Talk]:
+    """`talking` with the trace that --trace asks for; it is whole when the block ends. Raises `OutputError`."""
+    if name is None:
+        return nullcontext(talking)
+    from sendmail_cli.cli.trace_file import tracing_to
+
+    return tracing_to(name, talking)

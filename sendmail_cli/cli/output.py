@@ -53,7 +53,7 @@ class Output:
 
     def answer_json(self, fields: dict[str, Any]) -> None:
         """One JSON object on a line, to standard output. Raises `OutputError` when it can't be written."""
-        self._answer(_json_line(fields))
+        self._answer(json_line(fields))
 
     def octets(self, chunks: Iterable[bytes]) -> None:
         """A message as it is, to standard output. Raises `OutputError` when it can't be written."""
@@ -92,7 +92,7 @@ class Output:
 
     def _remark_json(self, fields: dict[str, Any]) -> None:
         """The JSON object about something that has happened already: it changes no exit code."""
-        if not _write(self.environment.stdout, _json_line(fields)):
+        if not _write(self.environment.stdout, json_line(fields)):
             self.warn("standard output was closed before everything was written")
 
     def say(self, text: str) -> None:
@@ -106,30 +106,31 @@ class Output:
 
     def warn(self, text: str) -> None:
         """Something that is not as it should be and changes nothing about the outcome."""
-        self.say(f"{PROGRAM}: warning: {text}")
+        self._paragraph(f"{PROGRAM}: warning: {text}", 2)
 
     def note(self, text: str) -> None:
         """A choice that was made; shown with --verbose."""
         if self.is_verbose:
-            self.say(f"{'':{GUTTER}} *  {text}")
+            self.say(note_line(text))
 
     def event(self, event: TraceEvent) -> None:
         """One line of the trace."""
-        mark = (_MARKS_UNDER_TLS if event.is_secured else _MARKS)[event.kind]
-        self.say(f"{event.seconds * 1000:{GUTTER - 3}.1f} ms {mark} {event.text}")
+        self.say(event_line(event))
 
     def success(self, text: str) -> None:
         """That it went well: a line for a person who sits there, and nothing for cron."""
         if not self.is_quiet and (self.is_verbose or self.environment.is_terminal(self.environment.stderr)):
-            self.say(text)
+            self._paragraph(text, 2)
 
     def report(self, report: Report) -> ExitCode:
         """What became of the message; gives the exit code."""
         exit_code = report.exit_code
         if self.is_json:
-            self._remark_json(_report_fields(report))
+            from sendmail_cli.cli.json_fields import report_fields
+
+            self._remark_json(report_fields(report))
         if exit_code is ExitCode.OK:
-            self.success(_success(report))
+            self.success(headline(report))
         else:
             self._failure(report)
         if report.kept_at is not None and not self.is_quiet:
@@ -140,12 +141,16 @@ class Output:
         """No message was sent, and that is no failure."""
         self.note(why)
         if self.is_json:
-            self.answer_json(_NO_REPORT | {"exit_code": int(ExitCode.OK)})
+            from sendmail_cli.cli.json_fields import no_report_fields
+
+            self.answer_json(no_report_fields(ExitCode.OK))
 
     def error(self, error: MailError) -> ExitCode:
         """An error before there was a report; gives the exit code."""
         if self.is_json:
-            self._remark_json(_NO_REPORT | {"exit_code": int(error.exit_code), "error": _error_fields(error)})
+            from sendmail_cli.cli.json_fields import failure_fields
+
+            self._remark_json(failure_fields(error))
         self._explain_error(error)
         return error.exit_code
 
@@ -153,8 +158,9 @@ class Output:
         """Somebody ended us before there was a report; gives the exit code."""
         sentence = "; ".join((how, *notes))
         if self.is_json:
-            fields = {"kind": how.capitalize(), "message": sentence, "hint": None, "server_reply": None}
-            self._remark_json(_NO_REPORT | {"exit_code": int(exit_code), "error": fields})
+            from sendmail_cli.cli.json_fields import stopped_fields
+
+            self._remark_json(stopped_fields(how, sentence, exit_code))
         self.say(f"{PROGRAM}: {sentence}")
         return exit_code
 
@@ -165,32 +171,28 @@ class Output:
         self.lines("".join(format_exception(error)))
 
     def _failure(self, report: Report) -> None:
-        if report.error is not None and not _has_verdict(report):
-            self._explain_error(report.error)
+        if (error := error_without_verdict(report)) is not None:
+            self._explain_error(error)
             for outcome in report.outcomes:
                 if outcome.is_in_doubt:
                     self._paragraph(
                         f"  in doubt  {outcome.address}: it may have been delivered; look before you send it again", 12
                     )
             return
-        self._paragraph(f"{PROGRAM}: {_headline(report)}", 2)
+        self._paragraph(f"{PROGRAM}: {headline(report)}", 2)
         for outcome in report.outcomes:
             self._outcome(outcome)
 
     def _outcome(self, outcome: RecipientOutcome) -> None:
-        said = f"{outcome.code} {outcome.text}" if outcome.code is not None else outcome.text
-        word = "in doubt" if outcome.is_in_doubt else _WORDS[outcome.action]
-        self._paragraph(f"  {word:9} {outcome.address}: {said}", 12)
-        if outcome.action is Action.RELAYED or outcome.code is None:
-            return
-        for line in _explained(outcome):
+        self._paragraph(outcome_line(outcome), 12)
+        for line in explained(outcome):
             self._paragraph(f"{'':12}{line}", 12)
 
     def _explain_error(self, error: MailError) -> None:
         self._paragraph(f"{PROGRAM}: {error.sentence}", 2)
         if error.server_reply:
             self._paragraph(f"  the server said: {error.server_reply}", 4)
-        for line in _advice(error):
+        for line in advice(error):
             self._paragraph(f"  {line}", 2)
 
     def _paragraph(self, text: str, indent: int) -> None:
@@ -216,12 +218,32 @@ class Output:
         return [*lines, f"{'':{indent}}{PROGRAM} {command}"] if colon else lines
 
 
-_NO_REPORT: dict[str, Any] = dict.fromkeys(("message_id", "profile", "server", "exit_code", "error")) | {
-    "recipients": []
-}
+def event_line(event: TraceEvent) -> str:
+    """One line of the trace: what the step took, its direction, under TLS with a tilde, and what was said."""
+    mark = (_MARKS_UNDER_TLS if event.is_secured else _MARKS)[event.kind]
+    return f"{event.seconds * 1000:{GUTTER - 3}.1f} ms {mark} {event.text}"
 
 
-def _advice(error: MailError) -> list[str]:
+def note_line(text: str) -> str:
+    """A line among those of the trace that took no time."""
+    return f"{'':{GUTTER}} *  {text}"
+
+
+def outcome_line(outcome: RecipientOutcome) -> str:
+    """What became of the message for one recipient."""
+    said = f"{outcome.code} {outcome.text}" if outcome.code is not None else outcome.text
+    return f"  {word_for(outcome):9} {outcome.address}: {said}"
+
+
+def word_for(outcome: RecipientOutcome) -> str:
+    """The same in a word."""
+    if outcome.is_in_doubt:
+        return "in doubt"
+    is_answered = outcome.action is not Action.FAILED or outcome.code is not None
+    return _WORDS[outcome.action] if is_answered else "not sent"  # by no server: it never came to that
+
+
+def advice(error: MailError) -> list[str]:
     """What to do next: the error's own hint, or what is known of the server's reply."""
     if error.hint:
         return error.hint.split("\n")
@@ -235,27 +257,27 @@ def _advice(error: MailError) -> list[str]:
     return []
 
 
-def _explained(outcome: RecipientOutcome) -> list[str]:
-    """What the reply of a refusal means, and what to do."""
+def explained(outcome: RecipientOutcome) -> list[str]:
+    """What the reply of a refusal means, and what to do; nothing where there was no refusal or no reply."""
+    if outcome.action is Action.RELAYED or outcome.code is None:
+        return []
     from sendmail_cli.smtp.explanations import explain_reply
 
     explanation = explain_reply(outcome.code, outcome.enhanced, outcome.text)
     return [line for line in (explanation.meaning, explanation.advice) if line]
 
 
-def _has_verdict(report: Report) -> bool:
-    """True when a reply was about the message itself, not about the session alone."""
-    return any(outcome.code is not None for outcome in report.outcomes)
+def error_without_verdict(report: Report) -> MailError | None:
+    """What ended the session, where no reply was about the message itself."""
+    return None if any(outcome.code is not None for outcome in report.outcomes) else report.error
 
 
-def _success(report: Report) -> str:
-    count = len(report.outcomes)
-    whom = report.outcomes[0].address if count == 1 else f"{count} recipients"
-    return f"sent to {whom}: {report.server} said {report.outcomes[0].code} {report.outcomes[0].text}"
-
-
-def _headline(report: Report) -> str:
+def headline(report: Report) -> str:
+    """What became of the message, in a sentence."""
     count, accepted = len(report.outcomes), len(report.accepted)
+    if report.exit_code is ExitCode.OK:
+        whom = report.outcomes[0].address if count == 1 else f"{count} recipients"
+        return f"sent to {whom}: {report.server} said {report.outcomes[0].code} {report.outcomes[0].text}"
     if report.exit_code is ExitCode.IN_DOUBT and report.error is None:
         return f"interrupted before {report.server} confirmed the message; it may have been delivered"
     if report.exit_code is ExitCode.IN_DOUBT:
@@ -267,54 +289,7 @@ def _headline(report: Report) -> str:
     return f"not delivered: {report.server} accepted none of the recipients" if count > 1 else "not delivered"
 
 
-def _report_fields(report: Report) -> dict[str, Any]:
-    return {
-        "message_id": report.message_id or None,
-        "profile": report.profile,
-        "server": report.server,
-        "exit_code": int(report.exit_code),
-        "error": _report_error(report),
-        "recipients": [
-            {
-                "address": outcome.address,
-                "action": outcome.action.value,
-                "code": outcome.code,
-                "enhanced": None if outcome.enhanced is None else str(outcome.enhanced),
-                "text": outcome.text,
-                "in_doubt": outcome.is_in_doubt,
-            }
-            for outcome in report.outcomes
-        ],
-        **({} if report.kept_at is None else {"kept_at": report.kept_at}),
-    }
-
-
-def _report_error(report: Report) -> dict[str, Any] | None:
-    if report.exit_code is ExitCode.OK:
-        return None
-    if report.error is not None:
-        return _error_fields(report.error)
-    if report.exit_code is ExitCode.IN_DOUBT:
-        return {"kind": "Interrupted", "message": _headline(report), "hint": None, "server_reply": None}
-    refusal = next(outcome for outcome in report.outcomes if outcome.action is not Action.RELAYED)
-    return {
-        "kind": "Refused",
-        "message": _headline(report),
-        "hint": " ".join(_explained(refusal)) or None,
-        "server_reply": f"{refusal.code} {refusal.text}",
-    }
-
-
-def _error_fields(error: MailError) -> dict[str, Any]:
-    return {
-        "kind": type(error).__name__,
-        "message": error.sentence,
-        "hint": " ".join(_advice(error)) or None,
-        "server_reply": error.server_reply or None,
-    }
-
-
-def _json_line(fields: dict[str, Any]) -> str:
+def json_line(fields: dict[str, Any]) -> str:
     """ASCII alone: it is valid whatever the stream's encoding, and nothing in it can steer a terminal."""
     import json
 

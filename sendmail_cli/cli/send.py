@@ -10,7 +10,16 @@ from sendmail_cli import service
 from sendmail_cli.cli import interrupts, standard_input
 from sendmail_cli.cli.editor import Manuscript
 from sendmail_cli.cli.groups import SectionedCommand, option
-from sendmail_cli.cli.options import Talk, json_option, output_options, server_flags, server_options, talk
+from sendmail_cli.cli.options import (
+    Talk,
+    json_option,
+    output_options,
+    server_flags,
+    server_options,
+    talk,
+    trace_option,
+    traced,
+)
 from sendmail_cli.cli.params import ADDRESSES, FILE, HEADER, MAILBOX, REVERSE_PATH, TEXT, text_of
 from sendmail_cli.errors import InputError, MailError, UsageError
 from sendmail_cli.message.draft import decode_body
@@ -52,7 +61,15 @@ _UNSAID = (None, (), False)
 @option("-t", "--to", multiple=True, type=ADDRESSES, section="Who", help="Send to this address. May be repeated.")
 @option("-c", "--cc", multiple=True, type=ADDRESSES, section="Who", help="Send a copy to this address.")
 @option("-b", "--bcc", multiple=True, type=ADDRESSES, section="Who", help="Send a copy that nobody else sees.")
-@option("-f", "--from", "from_", type=MAILBOX, section="Who", help="Send as this address. Default: the profile's.")
+@option(
+    "-f",
+    "--from",
+    "from_",
+    once=True,
+    type=MAILBOX,
+    section="Who",
+    help="Send as this address. Default: the profile's.",
+)
 @option(
     "--envelope-from",
     type=REVERSE_PATH,
@@ -60,11 +77,11 @@ _UNSAID = (None, (), False)
     help="Have failures reported to this address; '' or '<>': to nobody. Default: that of --from.",
 )
 @option("--reply-to", multiple=True, type=ADDRESSES, section="Who", help="Have answers sent to this address.")
-@option("-s", "--subject", type=TEXT, section="What", help="The subject.")
-@option("-m", "--body", type=TEXT, section="What", help="The text. Standard input is not read then.")
-@option("--html", type=TEXT, section="What", help="The text as HTML, alone or beside that of -m.")
-@option("--body-file", type=FILE, section="What", help="Read the text from this file; - is standard input.")
-@option("--html-file", type=FILE, section="What", help="Read the HTML from this file; - is standard input.")
+@option("-s", "--subject", once=True, type=TEXT, section="What", help="The subject.")
+@option("-m", "--body", once=True, type=TEXT, section="What", help="The text. Standard input is not read then.")
+@option("--html", once=True, type=TEXT, section="What", help="The text as HTML, alone or beside that of -m.")
+@option("--body-file", once=True, type=FILE, section="What", help="Read the text from this file; - is standard input.")
+@option("--html-file", once=True, type=FILE, section="What", help="Read the HTML from this file; - is standard input.")
 @option("-H", "--header", multiple=True, type=HEADER, section="What", help="Add this header field.")
 @option("--in-reply-to", metavar="ID", type=TEXT, section="What", help="Answer the message with this Message-ID.")
 @option("-a", "--attach", multiple=True, type=FILE, section="What", help="Attach this file; - is standard input.")
@@ -95,6 +112,7 @@ _UNSAID = (None, (), False)
 )
 @server_options
 @option("-n", "--dry-run", is_flag=True, section="How", help="Send nothing; print what would go over the wire.")
+@trace_option
 @output_options
 @json_option
 @click.pass_context
@@ -104,10 +122,31 @@ def send(context: click.Context, /, **values: Any) -> ExitCode:
     The text is standard input when that is not a terminal and no other text was given; on a terminal your editor
     ($VISUAL, $EDITOR) opens.
     """
-    is_dry_run = values.pop("dry_run")
+    is_dry_run, trace = values.pop("dry_run"), values.pop("trace")
     talking = talk(context, values)
     if is_dry_run and talking.output.is_json:
         raise UsageError("--dry-run and --json both print to standard output; give one of them")
+    if is_dry_run and trace is not None:
+        raise UsageError("--dry-run speaks to no server, so there is nothing for --trace to write")
+    _check_not_read(trace, values)
+    with traced(trace, talking) as talking:
+        return _do(values, talking, is_dry_run=is_dry_run)
+
+
+def _check_not_read(trace: str | None, values: dict[str, Any]) -> None:
+    """A file that is to be sent is never written over."""
+    import os.path
+
+    if trace is None or not os.path.isfile(trace):
+        return
+    pairs = (*values["attach_as"], *values["attach_type"])
+    paths = {values["raw"], values["body_file"], values["html_file"], *values["attach"], *(path for _, path in pairs)}
+    for path in paths - {None, "-"}:
+        if os.path.exists(path) and os.path.samefile(path, trace):
+            raise UsageError(f"--trace would write over {path}, which is to be sent")
+
+
+def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:
     manuscript = Manuscript(talking.environment)
     try:
         make = _raw_request if values["raw"] is not None else _composed_request
@@ -138,11 +177,13 @@ def _send(request: service.Request, talking: Talk) -> ExitCode:
         request,
         talking.environment,
         note=talking.output.note,
-        on_settings=talking.warn_of_insecurity,
+        on_settings=talking.settled,
         on_event=talking.on_event,
         may_ask=talking.may_ask,
     )
     interrupts.settle()
+    if talking.tracing is not None:
+        talking.tracing.report = report
     return talking.output.report(report)
 
 
@@ -274,8 +315,13 @@ def _texts(values: dict[str, Any], claims: list[str], talking: Talk) -> tuple[st
         html = _decoded(values["html_file"], talking)
     if _has_text(values):
         return text, html
-    if claims or values["no_stdin"] or talking.environment.stdin is None:
+    if claims or values["no_stdin"]:
         return "", None
+    if talking.environment.stdin is None:
+        raise InputError(
+            "standard input is closed, and the text was to come from it",
+            hint="Use -m TEXT, or --no-stdin to send no text.",
+        )
     return _decoded("-", talking), None
 
 

@@ -32,6 +32,10 @@ PERSON_TIMEOUT = 180.0  # seconds where a person may be asked
 _FREEDESKTOP_BACKEND = "keyring.backends.SecretService.Keyring"
 _PLATFORM_BACKENDS = {"darwin": "keyring.backends.macOS.Keyring", "win32": "keyring.backends.Windows.WinVaultKeyring"}
 _NEEDS_ESCAPE = re.compile(rb"[^A-Za-z0-9_/.\\*-]")  # in an address of D-Bus
+NO_KEYRING_HINT = (
+    "Where nobody has a desktop, let a program give the password: sendmail-cli profile set NAME "
+    "--password-command COMMAND\nOr set the variable SENDMAIL_CLI_PASSWORD__NAME."
+)
 UNLOCK_HINT = (
     "Unlock it in your desktop's session; where there is none, set password_command in the profile, "
     "or the profile's password variable."
@@ -110,7 +114,11 @@ def find_session_bus(environment: Environment) -> str:
     except OSError:
         is_ours = False
     if not is_ours:
-        raise CredentialMissing(f"there is no session bus: {BUS_VARIABLE} is not set and {printable(path)} is not ours")
+        raise CredentialMissing(
+            f"there is no session bus, and so no keyring: {BUS_VARIABLE} is not set, and {printable(path)} is no "
+            "socket of ours",
+            hint=NO_KEYRING_HINT,
+        )
     address = "unix:path=" + _NEEDS_ESCAPE.sub(lambda octet: b"%%%02x" % octet[0][0], os.fsencode(path)).decode("ascii")
     environment.variables[BUS_VARIABLE] = address
     return address

@@ -19,7 +19,7 @@ from sendmail_cli.config.profiles import (
     read_toml,
 )
 from sendmail_cli.config.trusted_file import read_trusted_text
-from sendmail_cli.errors import ConfigError, MailError, OutputError, UsageError
+from sendmail_cli.errors import ConfigError, MailError, OutputError, TemporaryError, UsageError
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     # A change to the tables of the file: made to tomlkit's, which keep comments, and to plain ones, to compare.
     Change = Callable[[MutableMapping[str, Any]], None]
+
+LOCK_PATIENCE = 5.0  # seconds to wait for another program that changes the file
+LOCK_PAUSE = 0.05  # seconds between two looks
 
 
 def save_profile(environment: Environment, name: str, values: Mapping[str, object]) -> str:
@@ -168,7 +171,7 @@ def _edit(environment: Environment, change: Change) -> str:
     if os.path.lexists(path) and not os.path.isfile(path):  # such as /dev/null, which must never be replaced
         raise ConfigError(f"{printable(path)} is no regular file, so no profile can be kept there")
     try:
-        with _locked(os.path.dirname(path)):
+        with _locked(os.path.dirname(path), environment):
             before = _read(path)
             after = _changed(paths[0], before, change)
             merge_profiles([parse_profiles(paths[0], after), *_files_below(environment)], paths)
@@ -208,7 +211,7 @@ def _read(path: str) -> str:
 
 
 @contextmanager
-def _locked(folder: str) -> Iterator[None]:
+def _locked(folder: str, environment: Environment) -> Iterator[None]:
     """`folder`, made if need be, for this process alone: two changes at once would lose one of them."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.name != "posix":
@@ -218,8 +221,17 @@ def _locked(folder: str) -> Iterator[None]:
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with suppress(OSError):  # some network file systems have no such lock; then there is none
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for _ in range(round(LOCK_PATIENCE / LOCK_PAUSE)):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                environment.sleep(LOCK_PAUSE)
+                continue
+            except OSError:  # some network file systems have no such lock; then there is none
+                break
+            break
+        else:
+            raise TemporaryError(f"another program holds {printable(folder)} locked; nothing was changed")
         yield
         with suppress(OSError):
             os.fsync(descriptor)

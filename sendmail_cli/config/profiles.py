@@ -215,6 +215,8 @@ def read_toml(path: str, text: str) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise ConfigError(f"{printable(path)}: not a configuration: nested too deep") from None
+    except ValueError:  # not from the grammar: Python converts no number of more than 4300 digits
+        raise ConfigError(f"{printable(path)}: not a configuration: a number in it has thousands of digits") from None
 
 
 def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:

@@ -56,6 +56,7 @@ class ServerResolver:
         if url is not None:
             return url, Origin("flag", "--server")
         if profile.name == SANDBOX:
+            self.refuse_sandbox_flags()
             return ServerURL("localhost", 0), self.in_profile("server")
         if profile.server is not None:
             return profile.server, self.in_profile("server")
@@ -70,6 +71,15 @@ class ServerResolver:
                 hint="Name one with -p, or make one the default: sendmail-cli profile default NAME",
             )
         raise ConfigError(self.profiles.nothing(), hint=FIRST_STEPS)
+
+    def refuse_sandbox_flags(self) -> None:
+        """The sandbox is started for the message, and has its own certificate."""
+        for flag, value in (("--tls", self.flags.tls), ("--ca-file", self.flags.ca_file)):
+            if value is not None:
+                raise UsageError(
+                    f"{flag} has no place with the profile {SANDBOX}: it uses STARTTLS with a certificate of its own",
+                    hint="Run one that takes every way: sendmail-cli sandbox --port 2525",
+                )
 
     def server(self) -> Server:
         flags, profile, owner = self.flags, self.profile, self.owner

@@ -50,6 +50,12 @@ class Settings(NamedTuple):
     rivals: tuple[str, ...] = ()  # other profiles whose password variable has the same name
 
     @property
+    def is_password_in_keyring(self) -> bool:
+        """True when the keyring is where the password will be looked for; it may have none."""
+        origin = self.origins.get("password")
+        return origin is not None and origin.kind == "keyring"
+
+    @property
     def is_sandbox(self) -> bool:
         """True when the server is the one that is started for a single message; `server` is then a placeholder."""
         return self.profile_name == SANDBOX and not self.server.port and self.server.socket_path is None
@@ -115,7 +121,7 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "tls": server.tls.value,
         "user": server.user,
         "auth": server.auth,
-        "password": "***",
+        "password": "not looked up yet" if settings.is_password_in_keyring else "***",
         "ehlo": server.ehlo_name,
         "ca_file": server.ca_file,
         "insecure": "true",

@@ -103,8 +103,23 @@ def _split_off(source: Source) -> tuple[bytes, int, bool]:
 
 
 def _parts(head: bytearray, found: re.Match[bytes]) -> tuple[bytes, int, bool]:
+    _refuse_mixed_ends(bytes(head[: found.end()]), is_mixed=b"\n" in head)
     first_end = 2 if found[0].startswith(b"\r\n") else 1
     return bytes(head[: found.start() + first_end]), found.end(), True
+
+
+def _refuse_mixed_ends(head: bytes, *, is_mixed: bool) -> None:
+    """Raises `DataError` where CR alone ends a line of the header and LF others (`is_mixed`), as in CR CR LF.
+
+    It would be one empty line to us and none to the author: the fields below it, a Bcc among them, would be text.
+    """
+    if is_mixed and b"\r" in head.replace(b"\r\n", b""):
+        at = next(at for at in range(len(head)) if head[at : at + 1] == b"\r" and head[at + 1 : at + 2] != b"\n")
+        number = head.count(b"\n", 0, at) + 1
+        raise DataError(
+            f"line {number} of the message ends in a CR of its own, and other lines in LF",
+            hint="Something converted its line ends twice. Write the header's lines with LF or CR LF alone.",
+        )
 
 
 def _name(line: bytes, number: int, *, is_first: bool) -> str:

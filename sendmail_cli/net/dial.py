@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sendmail_cli.errors import ConnectFailed, HostNotFound, ResourceError
-from sendmail_cli.net.stream import reason, wait
+from sendmail_cli.errors import ConfigError, ConnectFailed, HostNotFound, ResourceError
+from sendmail_cli.net.race import Address, Race, interleaved, open_socket
+from sendmail_cli.net.stream import reason
+from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
-OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+FAMILIES: dict[int, str] = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 
 
-def dial(host: str, port: int, seconds: float, clock: Callable[[], float]) -> socket.socket:
-    """A socket connected to `host`, every address of it tried in the resolver's order (RFC 5321 §5.1).
+def dial(host: str, port: int, seconds: float, clock: Callable[[], float], *, bind: str | None = None) -> socket.socket:
+    """A socket connected to `host` within `seconds`, every address of it tried (RFC 5321 §5.1, RFC 8305).
 
-    The time is shared out among the addresses, so that a dead first one leaves enough for the next. Raises
-    `HostNotFound`, `ConnectFailed`, `ResourceError`.
+    The connection comes from the address `bind`, where one is named; only addresses of its family are tried then.
+    Raises `HostNotFound`, `ConnectFailed`, `ResourceError`, and `ConfigError` for a `bind` that is no IP address.
     """
-    addresses = _resolve(host, port)
     deadline = clock() + seconds
-    failures: list[str] = []
-    for index, (family, address) in enumerate(addresses):
-        share = (deadline - clock()) / (len(addresses) - index)
-        try:
-            return _connect(family, address, share)
-        except OSError as error:
-            failure = f"{reason(error)} ({address[0]})" if len(addresses) > 1 else reason(error)
-            failures.append(failure)
+    source = None if bind is None else _parse_source(bind)
+    addresses = interleaved(resolve(host, port, seconds))
     where = f"{host} port {port}"
-    raise ConnectFailed(f"no connection to {where}: {'; '.join(dict.fromkeys(failures))}", hint=_hint(host, port))
+    if source is not None:
+        addresses = [address for address in addresses if address.family == source.family]
+        if not addresses:
+            raise ConnectFailed(
+                f"no connection to {where}: it has no {FAMILIES[source.family]} address, and {bind} is one",
+                hint="Leave --bind out, or name an address of this machine of the other kind.",
+            )
+    race = Race(addresses, source)
+    connected = race.run(deadline, clock)
+    if connected is not None:
+        return connected
+    if len(addresses) == 1:
+        reasons = race.reasons[addresses[0]]
+    else:
+        reasons = "; ".join([f"{race.reasons[address]} ({address})" for address in addresses])
+    raise ConnectFailed(f"no connection to {where}: {reasons}", hint=_hint(host, port))
 
 
 def dial_unix(path: str) -> socket.socket:
@@ -42,7 +50,7 @@ def dial_unix(path: str) -> socket.socket:
     if not hasattr(socket, "AF_UNIX"):
         raise ConnectFailed("this system has no unix sockets")
     try:
-        connected = _socket(socket.AF_UNIX)
+        connected = open_socket(socket.AF_UNIX)
     except OSError as error:
         raise ConnectFailed(f"no unix socket could be had: {reason(error)}") from None
     try:
@@ -54,55 +62,74 @@ def dial_unix(path: str) -> socket.socket:
     return connected
 
 
-def _resolve(host: str, port: int) -> list[tuple[int, Any]]:
+def resolve(host: str, port: int, seconds: float) -> list[Address]:
+    """The addresses of `host`, in the resolver's order. Raises `HostNotFound`, `ConnectFailed`, `ResourceError`.
+
+    An IP address and "localhost" need no name server and no thread.
+    """
     try:
-        # As bytes: for a text Python loads its IDNA codec, 5 ms for a name that is in A-labels already.
-        found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+        if addresses := _by_number(host, port):
+            return addresses
+        return _look_up(host, port) if host == "localhost" else _look_up_within(seconds, host, port)
     except OSError as error:
         if isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME:
             raise HostNotFound(
                 f"there is no host named {host}", hint="Look at its spelling, and whether this machine is on line."
             ) from None
-        raise ConnectFailed(
-            f"the name {host} could not be looked up: {reason(error)}",
-            hint="The name server does not answer; this often passes. Is this machine on line?",
-        ) from None
-    return [(family, address) for family, _, _, _, address in found]
+        raise ConnectFailed(f"the name {host} could not be looked up: {reason(error)}", hint=_NO_ANSWER) from None
 
 
-def _connect(family: int, address: Any, seconds: float) -> socket.socket:
-    connecting = _socket(family)
+_NO_ANSWER = "The name server does not answer; this often passes. Is this machine on line?"
+
+
+def _look_up(host: str, port: int, flags: int = 0) -> list[Address]:
+    # As bytes: for a text Python loads its IDNA codec, 5 ms for a name that is in A-labels already.
+    found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM, flags=flags)
+    return [Address(family, where) for family, _, _, _, where in found]
+
+
+def _by_number(host: str, port: int) -> list[Address]:
+    """The address that `host` is, [] when it is a name."""
     try:
-        connecting.settimeout(0)
-        code = connecting.connect_ex(address)
-        if code in {errno.EINPROGRESS, errno.EWOULDBLOCK}:
-            wait(connecting, max(0.0, seconds), for_read=False, for_write=True)
-            code = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or _still_connecting(connecting)
-    except BaseException:
-        connecting.close()
-        raise
-    if code == 0:
-        return connecting
-    connecting.close()
-    raise OSError(code, os.strerror(code))
+        return _look_up(host, port, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return []
 
 
-def _still_connecting(connecting: socket.socket) -> int:
-    """0 when the connection stands, else why it doesn't."""
+def _look_up_within(seconds: float, host: str, port: int) -> list[Address]:
+    """Like `_look_up`. The resolver knows no deadline of ours, so a thread waits for it; a late one is left behind."""
+    import threading
+
+    answers: list[list[Address] | Exception] = []
+
+    def ask() -> None:
+        try:
+            answers.append(_look_up(host, port))
+        except Exception as error:  # it is raised where somebody waits for it
+            answers.append(error)
+
+    thread = threading.Thread(target=ask, name="name lookup", daemon=True)
     try:
-        connecting.getpeername()
-    except OSError as error:
-        return errno.ETIMEDOUT if error.errno == errno.ENOTCONN else error.errno or errno.EIO
-    return 0
+        thread.start()
+    except RuntimeError:
+        raise ResourceError(f"no thread could be had to look up the name {host}") from None
+    thread.join(min(max(0.0, seconds), threading.TIMEOUT_MAX))
+    if not answers:
+        limit = "1 second" if seconds == 1 else f"{max(0.0, round(seconds, 2)):g} seconds"
+        raise ConnectFailed(f"the name {host} could not be looked up within {limit}", hint=_NO_ANSWER)
+    if isinstance(answers[0], Exception):
+        raise answers[0]
+    return answers[0]
 
 
-def _socket(family: int) -> socket.socket:
-    try:
-        return socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        if error.errno in OUT_OF_RESOURCES:
-            raise ResourceError(f"no socket could be had: {reason(error)}") from None
-        raise
+def _parse_source(bind: str) -> Address:
+    addresses = _by_number(bind, 0) if bind.isascii() and "\0" not in bind else []
+    if not addresses:
+        raise ConfigError(
+            f"“{printable(bind, 80)}” is no IP address that connections could come from",
+            hint="Name an address of this machine, not a host name or an interface.",
+        )
+    return addresses[0]
 
 
 def _hint(host: str, port: int) -> str:

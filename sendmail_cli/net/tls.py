@@ -5,6 +5,7 @@ Loaded only where TLS is used.
 
 from __future__ import annotations
 
+import os
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,7 +28,7 @@ class TLSFacts(NamedTuple):
 
     version: str  # "TLSv1.3"
     cipher: str  # "TLS_AES_256_GCM_SHA384"
-    subject: str  # "CN=mail.example.org", printable; "" where the certificate was not verified
+    subject: str  # "CN=mail.example.org", printable
     fingerprint: str  # "sha256:…" of the certificate
     is_verified: bool
 
@@ -38,6 +39,8 @@ def client_context(ca_file: str | None = None, *, is_verified: bool = True) -> T
     The name must be in the certificate's subjectAltName; a common name alone doesn't count (RFC 9525 §2). With
     `is_verified` False any certificate is taken. Raises `ConfigError` when `ca_file` can't be read.
     """
+    if ca_file is not None and os.path.exists(ca_file) and not os.path.isfile(ca_file):  # a FIFO may never open
+        raise ConfigError(f"can't use the CA file {ca_file}: it is no file")
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
@@ -108,7 +111,7 @@ class TLSTransport:
         return TLSFacts(
             version=self.socket.version() or "",
             cipher=cipher[0] if cipher else "",
-            subject=_subject(self.socket.getpeercert()),
+            subject=_subject(self.socket.getpeercert()) or _unverified_subject(der),
             fingerprint=_fingerprint(der),
             is_verified=self._is_verified,
         )
@@ -178,6 +181,16 @@ def _subject(certificate: object) -> str:
     if not pairs:  # names may stand in subjectAltName alone
         pairs = [("commonName", value) for kind, value in certificate.get("subjectAltName", ())[:1]]
     return printable(", ".join(f"{short[kind]}={value}" for kind, value in reversed(pairs)))
+
+
+def _unverified_subject(der: bytes) -> str:
+    """The subject of a certificate that nobody vouches for; Python itself tells only that of verified ones."""
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        return printable(load_der_x509_certificate(der).subject.rfc4514_string(), 200)
+    except ValueError:
+        return "unreadable"
 
 
 def _fingerprint(der: bytes) -> str:

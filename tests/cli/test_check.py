@@ -54,7 +54,7 @@ def test_under_tls_and_signed_in(run: Runner, tmp_path: Path) -> None:
         done = run("check", "--json")
 
     assert (done.code, done.err, mx.faults) == (0, "", [])
-    assert done.json["tls"].keys() == {"by", "version", "cipher", "certificate"}
+    assert done.json["tls"].keys() == {"by", "version", "cipher", "certificate", "is_verified"}
     assert done.json["tls"]["version"].startswith("TLSv1.")
     assert done.json | {"tls": None} == {
         "schema": 1,

@@ -172,3 +172,12 @@ class TestLogout:
         mocker.patch.object(login, "delete_password", side_effect=CredentialMissing("the keyring has no password"))
 
         assert run("logout").code == 78
+
+
+def test_a_line_without_end_is_no_password(run: Runner, keyring: Keyring) -> None:
+    configure(run)
+
+    done = run("login", "work", "--no-check", stdin=b"x" * 9000)
+
+    assert (done.code, keyring.kept) == (65, {})
+    assert "longer than 8192 octets" in done.lines[0]

@@ -207,7 +207,7 @@ class TestWhere:
         assert done.code == 0
         assert done.err == (
             f"sendmail-cli: warning: --insecure: the certificate of 127.0.0.1:{sink.port} is not checked; "
-            "anybody on the way there can read along\n"
+            "anybody on the way there can read along, a password too\n"
         )
 
     def test_insecure_means_nothing_without_tls(self, here: Runner) -> None:

@@ -80,10 +80,12 @@ class TestText:
         assert text_of(sink) == "Grüße\n"
         assert received(sink)["Subject"] == "Straße"
 
-    def test_nothing_where_standard_input_is_closed(self, here: Runner, machine: Machine, sink: Sink) -> None:
+    def test_a_closed_standard_input_is_no_empty_text(self, here: Runner, machine: Machine, sink: Sink) -> None:
         machine.is_stdin_closed = True
 
-        assert here("send", WHOM).code == 0
+        assert here("send", WHOM).code == 66
+        assert sink.received == b""
+        assert here("send", WHOM, "--no-stdin").code == 0
         assert text_of(sink).strip() == ""
 
     @pytest.mark.parametrize("option", ["--body-file", "--html-file", "--attach", "--raw"])

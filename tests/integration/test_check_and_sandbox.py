@@ -67,7 +67,14 @@ class TestCheck:
     def test_shows_the_dialogue(self, submission: dict[str, str]) -> None:
         done = run_command("check", "-v", environment=submission)
         steps = [r"-> EHLO ", r"<- 250-STARTTLS", r"-> STARTTLS", r"\*  TLSv1", r"~> EHLO ", r"<~ 250-AUTH PLAIN"]
-        steps += [r"~> AUTH PLAIN \*\*\*", r"<~ 235 2\.7\.0 ", r"~> QUIT", r"<~ 221 2\.0\.0 "]
+        steps += [
+            r"~> AUTH SCRAM-SHA-256 \*\*\*",
+            r"<~ 334 ",
+            r"~> \*\*\*",
+            r"<~ 235 2\.7\.0 ",
+            r"~> QUIT",
+            r"<~ 221 2\.0\.0 ",
+        ]
         assert re.search(".*".join(steps), done.stderr.decode(), re.DOTALL)
 
     def test_prints_json(self, postfix: Postfix, submission: dict[str, str]) -> None:

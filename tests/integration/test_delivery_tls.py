@@ -76,7 +76,6 @@ def test_duty30_the_right_certificate(mode: TLSMode, host: str, tmp_path: Path) 
     assert result.report.exit_code == 0, result.report
     assert "TLSv1.3, TLS_" in result.notes[-1]
     assert "CN=localhost" in result.notes[-1]
-    assert "sha256:" in result.notes[-1]
     assert result.facts[-1]
 
 
@@ -121,14 +120,14 @@ def test_duty30_without_a_ca_file_the_systems_authorities_decide(mode: TLSMode) 
 def test_insecure_takes_any_certificate_and_says_so(mode: TLSMode, kind: Kind) -> None:
     result = attempt(mode, server_context(kind), ca_file=None, is_verified=False)
     assert result.report.exit_code == 0, result.report
-    assert "certificate not verified" in result.notes[-1]
+    assert "not verified: " in result.notes[-1]
 
 
 @pytest.mark.parametrize("kind", [Kind.RIGHT, Kind.SELF_SIGNED])
 def test_opportunistic_tls_takes_any_certificate_since_it_would_do_without(kind: Kind) -> None:
     result = attempt(TLSMode.OPPORTUNISTIC, server_context(kind), ca_file=None)
     assert result.report.exit_code == 0, result.report
-    assert "certificate not verified" in result.notes[-1]
+    assert "not verified: " in result.notes[-1]
 
 
 @pytest.mark.parametrize("mode", MODES)

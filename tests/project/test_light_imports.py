@@ -46,6 +46,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.message.headers",
     "sendmail_cli.net",
     "sendmail_cli.net.dial",
+    "sendmail_cli.net.race",
     "sendmail_cli.net.stream",
     "sendmail_cli.octets",
     "sendmail_cli.printable",

@@ -77,7 +77,7 @@ class DebianPostfix:
         """An address of the user that no other test uses: Debian delivers user+anything to user."""
         return f"{self.user}+{uuid4().hex}@localhost"
 
-    def delivered(self, recipient: str, *, at_least: int = 1, within: float = 15.0) -> list[bytes]:
+    def delivered(self, recipient: str, *, at_least: int = 1, within: float = 60.0) -> list[bytes]:
         """The messages for this recipient in the user's mailbox, oldest first, as soon as there are that many."""
         user = recipient.partition("@")[0].partition("+")[0]
 

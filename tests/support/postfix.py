@@ -170,7 +170,7 @@ class Postfix:
         """An address that no other test uses: the server and its Maildir are shared by a whole test run."""
         return f"r-{uuid4().hex}@{domain}"
 
-    def delivered(self, recipient: str, *, at_least: int = 1, within: float = 15.0) -> list[bytes]:
+    def delivered(self, recipient: str, *, at_least: int = 1, within: float = 60.0) -> list[bytes]:
         """The messages in the Maildir for this recipient, oldest first, as soon as there are that many.
 
         Each is what Postfix wrote: Return-Path, X-Original-To, Delivered-To and Received on top, lines ended by LF.

@@ -156,8 +156,10 @@ class TestStandardError:
 
 class TestStandardInput:
     def test_closed(self, here: Installed, sink: Sink) -> None:
-        assert through_shell('"$@" <&-', ("send", "bob@example.org", "-s", "x"), here.variables).code == 0
-        assert sink.received.endswith(b"\r\n\r\n")
+        done = through_shell('"$@" <&-', ("send", "bob@example.org", "-s", "x"), here.variables)
+
+        assert (done.code, sink.received) == (66, b"")
+        assert "standard input is closed" in done.err
 
     def test_closed_and_asked_for(self, here: Installed) -> None:
         done = through_shell('"$@" <&-', ("send", "bob@example.org", "-a", "-"), here.variables)

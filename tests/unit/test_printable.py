@@ -19,6 +19,8 @@ from sendmail_cli.printable import MAX_SHOWN, printable
         ("\udc80", r"\udc80"),
         ("Grüße, 日本語 🎉", "Grüße, 日本語 🎉"),
         ("\\x1b", "\\x1b"),
+        ("\U000e0041\u00ad\u3164\ue000", r"\U000e0041\xad\u3164\ue000"),
+        ("un\u00a0mot\u3000字", "un\u00a0mot\u3000字"),
     ],
 )
 def test_trap16_duty23_controls_become_visible(text: str, expected: str) -> None:

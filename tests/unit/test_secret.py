@@ -92,3 +92,29 @@ def test_a_redactor_takes_what_is_no_unicode() -> None:
 
 def test_a_redactor_that_knows_nothing_changes_nothing() -> None:
     assert Redactor().redact("a ***") == "a ***"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "535 bad password hunter2-S3cretP",
+        "535-hunter2-S3 / 535 cretPassw0rd",
+        f"535 {b64encode(b'hunter2-S3cretPassw0rd').decode()[:20]}",
+        f"535 {b64encode(b'hunter2-S3cretPassw0rd').decode()[3:]}",
+        "535 xxHUNTER2-s3cretPASSW0RDxx",
+    ],
+)
+def test_duty37_a_piece_of_a_secret_is_erased_too(echo: str) -> None:
+    redactor = Redactor()
+    redactor.add("hunter2-S3cretPassw0rd")
+    cleaned = redactor.redact(echo)
+    assert MASK in cleaned
+    for length in range(6, 23):
+        for start in range(22 - length + 1):
+            assert "hunter2-S3cretPassw0rd"[start : start + length].lower() not in cleaned.lower()
+
+
+def test_the_user_in_a_mechanism_s_message_is_no_secret() -> None:
+    redactor = Redactor()
+    redactor.add("\0alice@example.org\0hunter2-S3cretPassw0rd")
+    assert redactor.redact("550 alice@example.org is unknown") == "550 alice@example.org is unknown"

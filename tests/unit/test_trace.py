@@ -51,14 +51,14 @@ def test_tls_is_told_and_marks_what_follows() -> None:
     trace.note("before")
     trace.secured(TLSFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=mx", "sha256:00", is_verified=True))
     trace.sent("EHLO x")
-    assert events[1].text == "TLSv1.3, TLS_AES_256_GCM_SHA384, CN=mx, sha256:00"
+    assert events[1].text == "TLSv1.3, TLS_AES_256_GCM_SHA384, CN=mx"
     assert [event.is_secured for event in events] == [False, True, True]
 
 
 def test_a_certificate_that_was_not_verified_is_called_so() -> None:
     trace, events = traced()
-    trace.secured(TLSFacts("TLSv1.3", "X", "", "sha256:00", is_verified=False))
-    assert "certificate not verified" in events[0].text
+    trace.secured(TLSFacts("TLSv1.3", "X", "CN=mx", "sha256:00", is_verified=False))
+    assert events[0].text == "TLSv1.3, X, not verified: CN=mx, sha256:00"
 
 
 def test_no_facts_are_no_tls() -> None:

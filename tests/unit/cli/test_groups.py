@@ -162,7 +162,7 @@ Examples:
   send ada@example.org < text
 
 Exit codes:
-  0   success; a message was accepted for every recipient, or queued
+  0   success; a message was accepted for every recipient
   64  wrong flags, or no recipients
   80  partly delivered: some recipients accepted, some refused
 """
@@ -225,3 +225,14 @@ class TestSectionedGroup:
 def test_every_exit_code_has_a_meaning_that_fits_a_line() -> None:
     assert list(EXIT_CODE_MEANINGS) == list(ExitCode)
     assert max(len(f"  130  {text}") for text in EXIT_CODE_MEANINGS.values()) <= 78
+
+
+def test_an_option_that_may_stand_once_is_not_overridden_without_a_word() -> None:
+    @click.command(cls=SectionedCommand)
+    @option("-m", "--body", once=True)
+    @option("--server")
+    def command(**values: str | None) -> None:
+        click.echo(values)
+
+    assert "--body is given twice" in CliRunner().invoke(command, ["-m", "a", "--body", "b"]).output
+    assert CliRunner().invoke(command, ["--server", "a", "--server", "b", "-m", "c"]).exit_code == 0

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,11 +11,11 @@ import pytest
 from sendmail_cli.config import profile_file as module
 from sendmail_cli.config.profile_file import remove_profile, save_profile, set_default, set_values, unset_values
 from sendmail_cli.config.profiles import load_profiles
-from sendmail_cli.errors import ConfigError, MailError, OutputError, UsageError
+from sendmail_cli.errors import ConfigError, MailError, OutputError, TemporaryError, UsageError
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.unit.config.conftest import Machine
@@ -216,8 +218,6 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(machine: Machine) -> None:
 
 
 def test_a_file_system_without_locks_does(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl
-
     def refuse(*_: object) -> None:
         raise OSError(95, "Operation not supported")
 
@@ -314,9 +314,28 @@ def test_a_file_that_we_may_not_read_is_not_written(machine: Machine, monkeypatc
         save_profile(machine, "work", {"from": "a@b"})
 
 
-def test_a_change_is_made_under_a_lock(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl
+def test_a_lock_that_another_holds_is_not_waited_for_without_end(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.write("")
+    monkeypatch.setattr(machine, "sleep", lambda seconds: None)
+    with open_folder(machine.user_file.parent) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(TemporaryError, match="another program holds"):
+            save_profile(machine, "work", {"from": "a@example.org"})
+    assert machine.user_file.read_text() == ""
 
+
+@contextmanager
+def open_folder(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def test_a_change_is_made_under_a_lock(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[object] = []
     monkeypatch.setattr(fcntl, "flock", lambda *args: taken.append(args))
     save_profile(machine, "work", {"from": "a@b"})

@@ -221,6 +221,11 @@ def test_an_untrusted_file_is_refused(machine: Machine) -> None:
         load_profiles(machine)
 
 
+def test_a_number_without_end_is_a_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"^f: not a configuration: a number in it has thousands of digits"):
+        parse_profiles("f", f"[profile.a]\ntimeout = {'9' * 5000}\n")
+
+
 def test_a_file_nested_without_end_is_a_sentence() -> None:
     with pytest.raises(ConfigError, match=r"^f: not a configuration: nested too deep"):
         parse_profiles("f", "a = " + "[" * 100_000)

@@ -6,7 +6,7 @@ import pytest
 
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, Settings, resolve_settings
-from sendmail_cli.errors import ConfigError
+from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.session import TLSMode
 from sendmail_cli.status import ExitCode
 
@@ -223,3 +223,9 @@ def test_a_user_from_the_flag_contradicts_a_profile_that_never_signs_in(machine:
     assert resolve(machine).server.auth == "none"
     with pytest.raises(ConfigError, match=r"line 3: profile.a.auth: “none” contradicts the user “ada”"):
         resolve(machine, server="ada@h.example")
+
+
+@pytest.mark.parametrize("flags", [{"tls": "none"}, {"ca_file": "ca.pem"}])
+def test_what_the_sandbox_can_not_obey_is_refused(machine: Machine, flags: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="has no place with the profile sandbox"):
+        resolve(machine, profile="sandbox", **flags)

@@ -162,7 +162,7 @@ def test_what_is_no_media_type_is_refused(text: str) -> None:
         "/etc/passwd",
     ],
 )
-def test_a_name_must_be_a_name_alone(name: str) -> None:
+def test_duty53_a_name_must_be_a_name_alone(name: str) -> None:
     with pytest.raises(HeaderError, match="file name"):
         check_name(name)
 

@@ -69,7 +69,7 @@ CONTROLS = [*map(chr, [*range(9), *range(10, 32), *range(127, 160), 0xD800, 0xDC
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda c: f"U+{ord(c):04X}")
-def test_a_control_character_is_refused_everywhere(control: str) -> None:
+def test_duty50_a_control_character_is_refused_everywhere(control: str) -> None:
     text = f"ab{control}cd"
     for attempt in (
         lambda: text_field("Subject", text),
@@ -207,6 +207,6 @@ def test_brackets_are_added_to_a_message_id() -> None:
             parse_message_id(text, "the id")
 
 
-def test_a_line_without_a_space_is_refused_rather_than_cut() -> None:
+def test_duty03_a_line_without_a_space_is_refused_rather_than_cut() -> None:
     with pytest.raises(HeaderError, match="998"):
         fold("X", [(" ", "x" * 997)])

@@ -44,7 +44,7 @@ def addresses(message: RawMessage) -> list[str]:
     return [str(address) for address in message.recipients]
 
 
-def test_a_whole_message_passes_byte_for_byte(raw: Callable[[bytes], RawMessage], octets: Octets) -> None:
+def test_duty58_a_whole_message_passes_byte_for_byte(raw: Callable[[bytes], RawMessage], octets: Octets) -> None:
     given = (
         b"From: Ada  <ada@example.org>\r\nX-Odd :  a \r\n\t \r\n folded\r\nsubject: =?utf-8?q?x?=\r\n" + DATED
         + b"\r\n.dot\r\n trailing \r\n\r\n"
@@ -95,10 +95,25 @@ def test_blind_copies_never_leave(raw: Callable[[bytes], RawMessage], octets: Oc
     assert octets(message) == (b"From: ada@example.org\r\nX-Bcc: stays\r\n" + DATED + b"\r\nBcc: in the body stays\r\n")
 
 
-def test_a_lone_cr_can_not_hide_a_blind_copy(raw: Callable[[bytes], RawMessage], octets: Octets) -> None:
-    message = raw(b"Subject: x\rBcc: a@example.org\r" + DATED + b"\r\n")
+def test_duty52_a_lone_cr_can_not_hide_a_blind_copy(raw: Callable[[bytes], RawMessage], octets: Octets) -> None:
+    dated = DATED.replace(b"\r\n", b"\r")
+    message = raw(b"Subject: x\rBcc: a@example.org\r" + dated + b"\r")
     assert octets(message) == b"Subject: x\r\n" + DATED + b"\r\n"
     assert addresses(message) == ["a@example.org"]
+
+
+@pytest.mark.parametrize("end", [b"\r\r\n", b"\n\r", b"\r\r\r\n"])
+def test_duty52_line_ends_converted_twice_can_not_make_a_blind_copy_text(
+    raw: Callable[[bytes], RawMessage], end: bytes
+) -> None:
+    lines = [b"Subject: x", b"To: b@example.org", b"Bcc: s@example.org", b"", b"hi", b""]
+    with pytest.raises(DataError, match="of the message ends in a CR of its own"):
+        raw(end.join(lines))
+
+
+def test_a_cr_of_its_own_among_lines_that_end_in_lf(raw: Callable[[bytes], RawMessage]) -> None:
+    with pytest.raises(DataError, match="line 2 of the message ends in a CR of its own"):
+        raw(b"Subject: x\nTo: b@example.org\rBcc: s@example.org\n\nhi\n")
 
 
 def test_a_very_long_line_of_blind_copies_is_no_fault(raw: Callable[[bytes], RawMessage], octets: Octets) -> None:

@@ -73,7 +73,7 @@ def test_a_file_cut_short_while_sending_is_noticed(file: Path) -> None:
         next(pieces)
 
 
-def test_a_missing_file_and_a_folder_are_errors_that_name_them(tmp_path: Path) -> None:
+def test_trap23_a_missing_file_and_a_folder_are_errors_that_name_them(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.txt”: No such file or directory") as caught:
         open_file(str(tmp_path / "gone.txt"))
     assert caught.value.exit_code == 66

@@ -1,0 +1,294 @@
+"""The page of `--trace FILE.html` in a real browser: it shows, it fits, and a hostile server's words run nothing."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import zlib
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.certificates import write_ca_file
+from tests.support.command import Installed
+from tests.support.scripted_server import ScriptedServer, parse_script
+from tests.support.small_servers import QUIT, server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+pytestmark = pytest.mark.real_server
+
+PROGRAM = "chromium"
+PATIENCE = 60.0  # seconds; a browser that starts for the first time on a busy machine
+QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+)  # fmt: skip
+DARK, LIGHT = 0, 1  # as Chromium's setting preferredColorScheme counts them
+
+EVIL = (
+    "<script>parent.hacked=1;document.title='hacked'</script>"
+    "<img src='http://evil.example/x' onerror='parent.hacked=1'>"
+)
+LONG = "5.7.1 see-" + "x" * 300
+SCRIPT = (
+    "S! drip 0.001\nS: 220 mx.example.org ESMTP\nC? EHLO\nS: 250-mx.example.org\nS: 250 STARTTLS\n"
+    "C: STARTTLS\nS: 220 go\nS! starttls\nC? EHLO\nS: 250-mx.example.org\nS: 250 8BITMIME\n"
+    f"C? MAIL\nS: 250 2.1.0 Ok\nC? RCPT\nS: 250 2.1.5 Ok\nC? RCPT\nS: 550 5.1.1 {EVIL}\nC? RCPT\nS: 550 {LONG}\n"
+    "C? DATA\nS: 354 go on\nC.\nS: 250 2.0.0 Ok: queued as 4F2A\n" + QUIT
+)
+
+# Puts the page into a frame of a given width, and says what a browser made of it.
+FRAME = """<!DOCTYPE html><title>waiting</title><iframe id=frame width={width} height=900 srcdoc="{page}"></iframe>
+<script>
+frame.onload = () => {{
+  const page = frame.contentDocument, box = (each) => each.getBoundingClientRect()
+  const rows = [...page.querySelectorAll(".steps li")]
+  const sticking = [...page.querySelectorAll("body *")].filter((each) => box(each).right > {width} + 1)
+  const found = {{
+    width: page.documentElement.scrollWidth,
+    sticking: sticking.map((each) => `${{each.tagName}} ${{each.className}}`),
+    hacked: "hacked" in window || page.title == "hacked",
+    scripts: page.scripts.length,
+    images: page.images.length,
+    background: getComputedStyle(page.body).backgroundColor,
+    white_space: getComputedStyle(page.querySelector("pre") ?? page.body).whiteSpace,
+    heading: page.querySelector("h1").textContent,
+    refused: page.querySelector(".steps .bad pre")?.textContent,
+    hover: page.querySelector(".steps .bad")?.title,
+    rows: rows.map((each) => box(each).height),
+    bars: rows.map((each) => {{
+      const bar = box(each.querySelector(".bar")), lane = box(each.querySelector(".lane"))
+      return [bar.left - lane.left, bar.right - lane.right, bar.width]
+    }}),
+    labels: rows.map((each) => {{
+      const label = box(each.querySelector(".lane text")), lane = box(each.querySelector(".lane"))
+      return [label.left - lane.left, label.right - lane.right]
+    }}),
+    locks: rows.map((each) => each.querySelector(".lock") != null),
+  }}
+  document.body.textContent = "FOUND" + JSON.stringify(found) + "END"
+}}
+</script>
+"""
+
+
+def why_unavailable() -> str | None:
+    """Why no page can be looked at on this machine; None when one can."""
+    return None if shutil.which(PROGRAM) else f"not installed: {PROGRAM} (.ci/servers installs it)"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A browser that has never been anywhere; each call starts it anew."""
+
+    folder: Path
+
+    def __call__(self, page: Path, *flags: str) -> str:
+        """What it writes to standard output about `page`."""
+        command = [PROGRAM, *QUIET, f"--user-data-dir={self.folder / os.urandom(8).hex()}", *flags, page.as_uri()]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False, cwd=self.folder
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def measured(self, page: Path, *, width: int, scheme: int = LIGHT) -> dict[str, Any]:
+        """What a page looks like in a window of `width`."""
+        frame = self.folder / f"frame-{width}-{scheme}.html"
+        frame.write_text(FRAME.format(width=width, page=html.escape(page.read_text("utf-8"))), encoding="utf-8")
+        shown = self(frame, "--dump-dom", "--window-size=1600,1200", f"--blink-settings=preferredColorScheme={scheme}")
+        found = re.search("FOUND(.*)END", html.unescape(shown), re.DOTALL)
+        assert found, shown[:2000]
+        measures = json.loads(found[1])
+        assert isinstance(measures, dict)
+        return measures
+
+    def picture(self, page: Path, *, width: int, scheme: int) -> Picture:
+        """The page as pixels."""
+        path = self.folder / "picture.png"
+        self(
+            page,
+            f"--screenshot={path}",
+            f"--window-size={width},1200",
+            f"--blink-settings=preferredColorScheme={scheme}",
+        )
+        return Picture.of(path.read_bytes())
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Rows of pixels, each red, green, blue."""
+
+    rows: list[bytes]
+    channels: int
+
+    @classmethod
+    def of(cls, png: bytes) -> Picture:
+        """The picture in a PNG file of 8 bits a channel without interlacing."""
+        width, _, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", png[16:29])
+        assert (depth, interlaced) == (8, 0)
+        channels = {2: 3, 6: 4}[kind]
+        packed, at = b"", 8
+        while at < len(png):
+            (size,) = struct.unpack(">I", png[at : at + 4])
+            packed += png[at + 8 : at + 8 + size] if png[at + 4 : at + 8] == b"IDAT" else b""
+            at += size + 12
+        return cls(list(_unfiltered(zlib.decompress(packed), width * channels, channels)), channels)
+
+    @property
+    def colours(self) -> Mapping[bytes, int]:
+        """How many pixels have each colour."""
+        counts: dict[bytes, int] = {}
+        for row in self.rows:
+            for at in range(0, len(row), self.channels):
+                pixel = row[at : at + 3]
+                counts[pixel] = counts.get(pixel, 0) + 1
+        return counts
+
+
+def _unfiltered(octets: bytes, stride: int, channels: int) -> list[bytes]:
+    """The rows of a PNG, whose octets are differences from those to the left and above."""
+    rows, above = [], bytes(stride)
+    for start in range(0, len(octets), stride + 1):
+        kind, row = octets[start], bytearray(octets[start + 1 : start + 1 + stride])
+        for at in range(stride):
+            left = row[at - channels] if at >= channels else 0
+            corner = above[at - channels] if at >= channels else 0
+            row[at] = (
+                row[at] + (0, left, above[at], (left + above[at]) // 2, _paeth(left, above[at], corner))[kind]
+            ) & 255
+        above = bytes(row)
+        rows.append(above)
+    return rows
+
+
+def _paeth(left: int, up: int, corner: int) -> int:
+    guess = left + up - corner
+    return min((left, up, corner), key=lambda each: abs(guess - each))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    reason = why_unavailable()
+    if reason is not None:
+        if os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    return Browser(tmp_path_factory.mktemp("browser"))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a message that one of three recipients gets; the second refusal is an attack, the third a word without end."""
+    folder = tmp_path_factory.mktemp("page")
+    command = Installed(folder / "home")
+    path = folder / "trace.html"
+    with ScriptedServer(parse_script(SCRIPT)) as mx:
+        done = command(
+            "send", "-f", "ada@example.org", "bob@example.org", "eve@example.org", "zoe@example.org", "-m", "hi",
+            "--tls", "starttls", "--ca-file", write_ca_file(folder), "-S", f"localhost:{mx.port}", "--trace", path,
+        )  # fmt: skip
+    assert done.code == 80, done
+    return path
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_it_fits_whatever_the_width(browser: Browser, page: Path, width: int) -> None:
+    found = browser.measured(page, width=width)
+
+    assert found["width"] <= width
+    assert found["sticking"] == []
+    assert found["heading"] == "Partly delivered"
+    assert found["white_space"] == "pre-wrap"  # the policy lets our own style in
+    assert 20 < min(found["rows"]) <= max(found["rows"]) < 600
+
+
+def test_a_hostile_servers_words_are_text(browser: Browser, page: Path) -> None:
+    found = browser.measured(page, width=1280)
+
+    assert (found["hacked"], found["scripts"], found["images"]) == (False, 0, 0)
+    assert found["refused"] == f"550 5.1.1 {EVIL}"
+    assert found["hover"].startswith("There is no mailbox with this address. ")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_bar_that_takes_all_has_its_label_too(browser: Browser, tmp_path: Path, width: int) -> None:
+    path = tmp_path / "trace.html"
+    command = Installed(tmp_path / "home")
+    with server("S! stall\n") as mx:
+        words = ("-f", "ada@example.org", "bob@example.org", "-m", "hi", "--timeout", "1", "--trace", path)
+        assert command("send", *words, "-S", f"localhost:{mx.port}").code == 75
+    found = browser.measured(path, width=width)
+
+    assert max(bar for _, _, bar in found["bars"]) > 0.5 * width
+    assert all(from_left >= -1 and from_right <= 1 for from_left, from_right in found["labels"])
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_bars_can_be_seen_and_stay_on_the_axis(browser: Browser, page: Path, width: int) -> None:
+    found = browser.measured(page, width=width)
+
+    assert len(found["bars"]) > 20
+    for from_left, from_right, _ in found["bars"]:
+        assert from_left >= -1
+        assert from_right <= 1
+    assert all(from_left >= -1 and from_right <= 1 for from_left, from_right in found["labels"])
+    starts = [from_left for from_left, _, _ in found["bars"]]
+    assert all(after >= before - 0.5 for before, after in pairwise(starts))
+    assert max(bar for _, _, bar in found["bars"]) > 10
+    assert found["locks"] == sorted(found["locks"])  # none until TLS, then each
+    assert {*found["locks"]} == {False, True}
+
+
+def test_it_follows_the_readers_colours(browser: Browser, page: Path) -> None:
+    light = browser.picture(page, width=1000, scheme=LIGHT)
+    dark = browser.picture(page, width=1000, scheme=DARK)
+
+    assert min(light.rows[0][:3]) > 200
+    assert max(dark.rows[0][:3]) < 60
+    for picture in (light, dark):
+        assert len(picture.colours) > 50
+        assert max(picture.colours.values()) < 0.95 * sum(picture.colours.values())
+
+
+def test_it_prints(browser: Browser, page: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trace.pdf"
+    browser(page, f"--print-to-pdf={path}", "--no-pdf-header-footer", f"--blink-settings=preferredColorScheme={DARK}")
+
+    assert path.read_bytes().startswith(b"%PDF-")
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", path.read_bytes())) <= 6
+
+
+def test_it_asks_for_nothing(browser: Browser, page: Path, tmp_path: Path) -> None:
+    def asked_for(shown: Path) -> set[str]:
+        log = tmp_path / "net.json"
+        browser(shown, "--dump-dom", f"--log-net-log={log}")
+        return set(re.findall(r'"(https?://evil\.[^"]+)"', log.read_text()))
+
+    careless = tmp_path / "careless.html"
+    careless.write_text(EVIL)
+    assert "http://evil.example/x" in asked_for(careless)
+    assert asked_for(page) == set()
+
+
+def test_the_policy_stands_even_where_an_escape_was_forgotten(browser: Browser, page: Path, tmp_path: Path) -> None:
+    careless = tmp_path / "careless.html"
+    careless.write_text(
+        page.read_text("utf-8").replace("</main>", f"{EVIL}<style>pre{{white-space:pre}}</style></main>")
+    )
+    found = browser.measured(careless, width=1280)
+
+    assert (found["hacked"], found["scripts"], found["images"]) == (False, 1, 1)
+    assert found["white_space"] == "pre-wrap"
