@@ -173,7 +173,7 @@ def _require_library() -> None:
     except ImportError:
         raise ConfigError(
             "a proxy needs the package python-socks, which is not installed",
-            hint="Install it beside sendmail-cli: pip install 'python-socks>=3.0'",
+            hint="Install it beside sendmail-cli: pip install 'python-socks>=3.2'",
         ) from None
 
 

@@ -25,7 +25,7 @@ def test_trap16_duty23_no_control_is_shown(text: str) -> None:
 
 @given(st.text(max_size=40), st.integers(0, 30))
 def test_duty23_a_text_has_a_limit(text: str, limit: int) -> None:
-    assert len(printable(text, limit)) <= limit * len(r"\u0000") + len("… (40 more characters)")
+    assert len(printable(text, limit)) <= limit * len(r"\U00000000") + len("… (40 more characters)")
     assert len(printable("x" * 10**6)) < MAX_SHOWN + 40
 
 
