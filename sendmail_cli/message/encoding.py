@@ -7,6 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import DataError
+from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.octets import CleanLines
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from sendmail_cli.message.source import Source
 
-MAX_LINE = 998  # octets before CR LF; RFC 5322 §2.1.1
 MAX_ENCODED_LINE = 76  # characters before CR LF; RFC 2045 §6.7 (5), §6.8
 OCTETS_A_LINE = MAX_ENCODED_LINE // 4 * 3
 LINES_A_CHUNK = 1024

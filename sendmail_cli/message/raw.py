@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.addresses import mailboxes_of, parse_address_list
 from sendmail_cli.errors import AddressError, DataError
-from sendmail_cli.message.headers import new_date, new_message_id
+from sendmail_cli.message.headers import MAX_LINE, new_date, new_message_id
 from sendmail_cli.message.raw_header import read_header, topmost_resent_block
 from sendmail_cli.message.source import CHUNK, Source, read_stream
 from sendmail_cli.printable import printable
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sendmail_cli.addresses import AddrSpec
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.raw_header import Field
-
-MAX_LINE = 998  # octets before CR LF; RFC 5322 §2.1.1
 
 _SENDERS = ("sender", "from")
 _RECIPIENTS = ("to", "cc", "bcc")

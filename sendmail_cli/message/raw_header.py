@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.errors import DataError
+from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from sendmail_cli.message.source import Source
 
 MAX_HEADER = 8 * 1024 * 1024  # octets; held in memory, and no server takes nearly as much
-MAX_LINE = 998  # octets before CR LF; RFC 5322 §2.1.1
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")  # RFC 5322 §4.5 lets white space stand before the colon
 _EMPTY_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")

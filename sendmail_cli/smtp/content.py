@@ -13,22 +13,6 @@ if TYPE_CHECKING:
 LONE = "the message was about to be sent with a CR or LF that stands alone"
 
 
-def normalise_line_endings(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same lines, each ended by CR LF, whether they were ended by LF, CR LF, CR or all of them mixed."""
-    held = b""  # a CR at a chunk's end: what it means shows in the next
-    for chunk in chunks:
-        data = held + chunk
-        held = b"\r" if data.endswith(b"\r") else b""
-        if held:
-            data = data[:-1]
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if data:
-            yield data.replace(b"\n", b"\r\n")
-    if held:
-        yield b"\r\n"
-
-
 def dot_stuff(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The octets to send after 354, all but the lone dot: each line that begins with a dot gets another.
 

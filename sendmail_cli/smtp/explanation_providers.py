@@ -110,7 +110,7 @@ _MICROSOFT = (
     KnownReply(
         Explanation(
             "Microsoft has switched off logins with a password here and wants OAuth.",
-            "Send through another provider or a relay with `-S HOST:PORT`: this version cannot do OAuth.",
+            "Have a program print a token: `sendmail-cli profile set` with --auth xoauth2 and --password-command.",
             "Microsoft",
         ),
         words=("basic authentication is disabled", "basic authentication is not supported"),

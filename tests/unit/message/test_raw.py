@@ -102,6 +102,23 @@ def test_duty52_a_lone_cr_can_not_hide_a_blind_copy(raw: Callable[[bytes], RawMe
     assert addresses(message) == ["a@example.org"]
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"a\n", b"a\r\n"),
+        (b"a\r\n", b"a\r\n"),
+        (b"a\r", b"a\r\n"),
+        (b"\r\r\n\n", b"\r\n\r\n\r\n"),
+        (b"a\nb\r\nc\rd", b"a\r\nb\r\nc\r\nd\r\n"),
+        (b"\n\r", b"\r\n\r\n"),
+    ],
+)
+def test_duty01_every_line_of_a_body_ends_in_cr_lf(
+    raw: Callable[[bytes], RawMessage], octets: Octets, body: bytes, expected: bytes
+) -> None:
+    assert octets(raw(DATED + b"\r\n" + body)) == DATED + b"\r\n" + expected
+
+
 @pytest.mark.parametrize("end", [b"\r\r\n", b"\n\r", b"\r\r\r\n"])
 def test_duty52_line_ends_converted_twice_can_not_make_a_blind_copy_text(
     raw: Callable[[bytes], RawMessage], end: bytes

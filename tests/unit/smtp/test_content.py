@@ -4,34 +4,14 @@ import pytest
 
 from sendmail_cli.errors import LocalProtocolError
 from sendmail_cli.octets import CleanLines
-from sendmail_cli.smtp.content import dot_stuff, normalise_line_endings
+from sendmail_cli.smtp.content import dot_stuff
 
 
 def pieces(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 100])
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (b"", b""),
-        (b"a", b"a"),
-        (b"a\n", b"a\r\n"),
-        (b"a\r\n", b"a\r\n"),
-        (b"a\r", b"a\r\n"),
-        (b"\r", b"\r\n"),
-        (b"\r\r\n\n", b"\r\n\r\n\r\n"),
-        (b"a\nb\r\nc\rd", b"a\r\nb\r\nc\r\nd"),
-        (b"\n\r", b"\r\n\r\n"),
-    ],
-)
-def test_duty01_line_endings(data: bytes, expected: bytes, size: int) -> None:
-    assert b"".join(normalise_line_endings(pieces(data, size))) == expected
-
-
 def test_empty_chunks_mean_nothing() -> None:
-    assert b"".join(normalise_line_endings([b"a\r", b"", b"\n", b""])) == b"a\r\n"
     assert b"".join(dot_stuff([b"", b"a\r", b"", b"\n", b"", b".b"])) == b"a\r\n..b\r\n"
 
 

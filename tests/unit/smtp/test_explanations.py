@@ -274,8 +274,8 @@ def test_takes_the_status_code_of_the_rest_of_the_program() -> None:
         ("421 4.7.32", "Google", "DMARC"),
         ("550-5.7.25 [192.0.2.1] The IP address sending this message does not have a PTR record", "RFC 7372", "-S"),
         # Microsoft
-        ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", "Microsoft", "cannot do OAuth"),
-        ("550 5.7.30 Basic authentication is not supported for Client Submission.", "Microsoft", "cannot do OAuth"),
+        ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", "Microsoft", "--auth xoauth2"),
+        ("550 5.7.30 Basic authentication is not supported for Client Submission.", "Microsoft", "--auth xoauth2"),
         (
             "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
             "Microsoft",
