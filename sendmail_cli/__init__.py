@@ -6,8 +6,9 @@ The layers, each importing only what stands below it:
     cli
     service
     config | delivery | sandbox
-    session | report
-    submission | trace
+    opening | report
+    session
+    submission | trace | server
     message | smtp | net
     addresses
     errors

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from sendmail_cli.addresses import mailboxes_of
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, choose_profile, describe_settings, resolve_settings
-from sendmail_cli.delivery import deliver, open_session
+from sendmail_cli.delivery import deliver
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.message.draft import Draft, sender_in
-from sendmail_cli.session import TLSMode
+from sendmail_cli.opening import open_session
+from sendmail_cli.server import TLSMode
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from sendmail_cli.report import Report
     from sendmail_cli.sandbox import Received
     from sendmail_cli.secret import Secret
-    from sendmail_cli.session import Server, Session
+    from sendmail_cli.server import Server
+    from sendmail_cli.session import Session
     from sendmail_cli.trace import TraceEvent
 
 

@@ -7,8 +7,7 @@ do about a refusal is `delivery`'s.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import (
     AuthenticationFailed,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.net.stream import Stream
     from sendmail_cli.net.tls import TLSContext
+    from sendmail_cli.server import Timeouts
     from sendmail_cli.smtp.capabilities import Capabilities
     from sendmail_cli.smtp.commands import Command
     from sendmail_cli.smtp.replies import Reply
@@ -44,54 +44,6 @@ SILENT_GREETING_HINT = (
 )
 CHALLENGE = 334  # RFC 4954 §4
 NO_SUCH_COMMAND = (500, 502)  # to EHLO: a server older than extensions (RFC 5321 §3.2)
-
-
-class TLSMode(Enum):
-    """How a connection comes to TLS (RFC 8314 §3)."""
-
-    IMPLICIT = "implicit"
-    STARTTLS = "starttls"
-    OPPORTUNISTIC = "opportunistic"
-    NONE = "none"
-
-
-class Server(NamedTuple):
-    """Where a message is submitted, and how."""
-
-    host: str  # a name in A-labels, or an IP address without brackets; "" where there is a socket_path
-    port: int
-    socket_path: str | None = None  # a unix socket, in place of host and port
-    tls: TLSMode = TLSMode.STARTTLS
-    user: str | None = None  # None: no authentication
-    auth: str = "auto"  # "auto", "none", or a mechanism's name
-    ehlo_name: str | None = None  # None: from this machine's name, or its address on the connection
-    ca_file: str | None = None  # PEM; None: the system's
-    is_verified: bool = True  # False: whatever certificate is shown is taken (--insecure)
-    timeout: float | None = None  # seconds; caps every phase but the wait after the final dot
-
-    def __str__(self) -> str:
-        if self.socket_path is not None:
-            return self.socket_path
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-class Timeouts(NamedTuple):
-    """Seconds for each phase (RFC 5321 §4.5.3.2). Each is a deadline for a whole reply, not for its next octet."""
-
-    connect: float = 30.0
-    handshake: float = 60.0  # TLS; no RFC names one
-    greeting: float = 300.0
-    command: float = 300.0
-    data: float = 120.0
-    block: float = 180.0  # for each piece of content to be taken
-    content: float = 600.0  # after the final dot; giving up earlier makes duplicates (RFC 1047)
-    quit: float = 2.0  # its answer changes nothing
-
-    def capped(self, limit: float | None) -> Timeouts:
-        """The same with no phase but `content` longer than `limit`."""
-        if limit is None:
-            return self
-        return Timeouts(*(min(phase, limit) for phase in self))._replace(content=self.content)
 
 
 class Session:

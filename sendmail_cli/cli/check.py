@@ -22,7 +22,7 @@ from sendmail_cli.cli.params import text_of
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import resolve_settings
 from sendmail_cli.errors import CommandRefused, LocalProtocolError, UsageError
-from sendmail_cli.session import TLSMode
+from sendmail_cli.server import TLSMode
 from sendmail_cli.smtp import commands
 from sendmail_cli.status import ExitCode, exit_code_for_reply
 

@@ -14,7 +14,7 @@ from sendmail_cli.addresses import Mailbox, encode_domain, parse_mailbox
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
 from sendmail_cli.errors import AddressError, ConfigError
 from sendmail_cli.printable import find_control, printable
-from sendmail_cli.session import TLSMode
+from sendmail_cli.server import TLSMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.config.server_url import ServerURL
     from sendmail_cli.environment import Environment
-    from sendmail_cli.session import TLSMode
+    from sendmail_cli.server import TLSMode
 
 CONFIG_VARIABLE = "SENDMAIL_CLI_CONFIG"
 SANDBOX = "sandbox"

@@ -21,7 +21,7 @@ from sendmail_cli.config.profiles import FIRST_STEPS, NO_PROFILE, SANDBOX
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.printable import printable
-from sendmail_cli.session import Server, TLSMode
+from sendmail_cli.server import Server, TLSMode
 
 if TYPE_CHECKING:
     from sendmail_cli.config.profiles import Profile, Profiles

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.config.profiles import Profile, Profiles
     from sendmail_cli.environment import Environment
-    from sendmail_cli.session import Server, TLSMode
+    from sendmail_cli.server import Server, TLSMode
 
 PROFILE_VARIABLE = "SENDMAIL_CLI_PROFILE"
 CREDENTIAL_VARIABLES = "SENDMAIL_CLI_PASSWORD__"  # the profile's name in capitals follows

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sendmail_cli import delivery
+from sendmail_cli import opening
 from sendmail_cli.delivery import deliver
 from sendmail_cli.report import Action, Report
 from sendmail_cli.secret import Secret
-from sendmail_cli.session import Server, Timeouts, TLSMode
+from sendmail_cli.server import Server, Timeouts, TLSMode
 from sendmail_cli.trace import Trace, TraceEvent
 from tests.support.certificates import Kind, server_context, write_ca_file
 from tests.support.dialogue import TestEnvironment, submission_of
@@ -190,7 +190,7 @@ def test_duty30_no_tls_older_than_1_2(mode: TLSMode, tmp_path: Path) -> None:
 def test_duty21_duty25_a_server_on_a_tls_port_that_speaks_no_tls(
     script: str, exit_code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "Timeouts", lambda: Timeouts(handshake=0.3))
+    monkeypatch.setattr(opening, "Timeouts", lambda: Timeouts(handshake=0.3))
     environment = TestEnvironment()
     with ScriptedServer(parse_script(script)) as played:
         server = Server("localhost", played.port, tls=TLSMode.IMPLICIT, ca_file=write_ca_file(tmp_path))

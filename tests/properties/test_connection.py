@@ -5,12 +5,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from sendmail_cli import delivery
+from sendmail_cli import delivery, opening
 from sendmail_cli.addresses import AddrSpec
 from sendmail_cli.errors import ConnectionLost, DeadlineExceeded, LocalProtocolError, RemoteProtocolError
 from sendmail_cli.report import Action
 from sendmail_cli.secret import Secret
-from sendmail_cli.session import Server, TLSMode
+from sendmail_cli.server import Server, TLSMode
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.connection import Connection, State
 from sendmail_cli.smtp.envelope import ForwardPath, ReversePath
@@ -175,8 +175,8 @@ def test_trap04_duty24_any_server_at_all_gives_a_report(
 ) -> None:
     clock = Clock()
     stream = AnyServer([*beginning, *pieces], clock, leaves=leaves)
-    monkeypatch.setattr(delivery, "dial", lambda *_: None)
-    monkeypatch.setattr(delivery, "Stream", lambda *_: stream)
+    monkeypatch.setattr(opening, "dial", lambda *_: None)
+    monkeypatch.setattr(opening, "Stream", lambda *_: stream)
     events: list[TraceEvent] = []
     server = Server("mx", 25, tls=TLSMode.NONE, user=user)
     submission = submission_of(b"Subject: x\r\n\r\nx\r\n", "bob@example.net", "eve@example.net")

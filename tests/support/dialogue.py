@@ -23,7 +23,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from sendmail_cli import delivery
+from sendmail_cli import delivery, opening
 from sendmail_cli.addresses import parse_addr_spec
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import ConnectionLost, DeadlineExceeded
@@ -31,7 +31,7 @@ from sendmail_cli.net.stream import Stream
 from sendmail_cli.net.tls import TLSFacts
 from sendmail_cli.report import Action, Report
 from sendmail_cli.secret import Secret
-from sendmail_cli.session import Server, Timeouts, TLSMode
+from sendmail_cli.server import Server, Timeouts, TLSMode
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 from sendmail_cli.status import ExitCode
 from sendmail_cli.submission import Submission
@@ -190,7 +190,7 @@ class Result:
 
 def play(dialogue: Dialogue, player: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Result:
     """Have the client deliver the dialogue's message to a server that plays its script."""
-    monkeypatch.setattr(delivery, "Timeouts", lambda: dialogue.timeouts)
+    monkeypatch.setattr(opening, "Timeouts", lambda: dialogue.timeouts)
     if player in IN_MEMORY:
         return _play_in_memory(dialogue, IN_MEMORY[player], monkeypatch)
     return _play_over_socket(dialogue, monkeypatch, folder, with_tls=player == "socket_with_tls")
@@ -282,8 +282,8 @@ def _play_in_memory(
 ) -> Result:
     clock = Clock()
     stream = MemoryStream(dialogue.steps, split, clock, is_local=dialogue.get("Peer") != "remote")
-    monkeypatch.setattr(delivery, "dial", lambda *_: None)
-    monkeypatch.setattr(delivery, "Stream", lambda *_: stream)
+    monkeypatch.setattr(opening, "dial", lambda *_: None)
+    monkeypatch.setattr(opening, "Stream", lambda *_: stream)
     trace: list[TraceEvent] = []
     report = delivery.deliver(
         dialogue.submission,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sendmail_cli import delivery
-from sendmail_cli.delivery import deliver, ehlo_name, open_session
+from sendmail_cli import opening
+from sendmail_cli.delivery import deliver
 from sendmail_cli.errors import (
     ConfigError,
     ConnectFailed,
@@ -18,9 +18,11 @@ from sendmail_cli.errors import (
     MailError,
     Terminated,
 )
+from sendmail_cli.opening import ehlo_name, open_session
 from sendmail_cli.report import Action, Report
 from sendmail_cli.secret import Secret
-from sendmail_cli.session import Server, Session, TLSMode
+from sendmail_cli.server import Server, TLSMode
+from sendmail_cli.session import Session
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace
 from tests.support.dialogue import Clock, MemoryStream, TestEnvironment, submission_of
@@ -47,8 +49,8 @@ class Rig:
 
     def play(self, script: str) -> MemoryStream:
         stream = MemoryStream(parse_script(script), lambda data: [data] if data else [], self.clock, is_local=True)
-        self._patch.setattr(delivery, "dial", lambda *_: None)
-        self._patch.setattr(delivery, "Stream", lambda *_: stream)
+        self._patch.setattr(opening, "dial", lambda *_: None)
+        self._patch.setattr(opening, "Stream", lambda *_: stream)
         return stream
 
     def deliver(self, submission: Submission | None = None, server: Server | None = None) -> Report:
@@ -115,7 +117,7 @@ def test_duty29_no_connection_is_an_outcome_for_each_recipient(
     def dial(*_: object) -> socket.socket:
         raise error
 
-    monkeypatch.setattr(delivery, "dial", dial)
+    monkeypatch.setattr(opening, "dial", dial)
     report = Rig(monkeypatch).deliver(submission_of(b"x\r\n", "bob@example.net", "eve@example.net"))
     assert report.exit_code == exit_code
     assert report.error is error
@@ -242,7 +244,7 @@ def test_a_ca_file_that_can_not_be_read_is_said_before_anything_is_dialled(
     mode: TLSMode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dialled: list[object] = []
-    monkeypatch.setattr(delivery, "dial", lambda *arguments: dialled.append(arguments))
+    monkeypatch.setattr(opening, "dial", lambda *arguments: dialled.append(arguments))
     report = Rig(monkeypatch).deliver(server=Server("mx", 465, tls=mode, ca_file="/nowhere/ca.pem"))
     assert report.exit_code == 78
     assert "/nowhere/ca.pem" in report.outcomes[0].text

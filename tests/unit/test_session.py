@@ -12,7 +12,8 @@ from sendmail_cli.errors import (
     RemoteProtocolError,
 )
 from sendmail_cli.secret import Secret
-from sendmail_cli.session import Server, Session, Timeouts, TLSMode
+from sendmail_cli.server import Server, Timeouts, TLSMode
+from sendmail_cli.session import Session
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.replies import Reply
 from sendmail_cli.smtp.sasl import Plain

@@ -12,7 +12,7 @@ from sendmail_cli.config.settings import Settings
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import ConfigError, CredentialMissing, InternalError, KeyringLocked
 from sendmail_cli.secret import Secret
-from sendmail_cli.session import Server
+from sendmail_cli.server import Server
 from sendmail_cli.status import ExitCode
 
 VARIABLE = "SENDMAIL_CLI_PASSWORD__WORK"

@@ -13,7 +13,7 @@ from sendmail_cli.addresses import parse_mailbox
 from sendmail_cli.config.profile_keys import KEYS, check_name, check_value, parse_ehlo_name, parse_timeout, parse_tls
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.errors import ConfigError, MailError
-from sendmail_cli.session import TLSMode
+from sendmail_cli.server import TLSMode
 
 
 @pytest.mark.parametrize(

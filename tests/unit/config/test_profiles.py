@@ -23,7 +23,7 @@ from sendmail_cli.config.trusted_file import read_trusted_text
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
-from sendmail_cli.session import TLSMode
+from sendmail_cli.server import TLSMode
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, Settings, resolve_settings
 from sendmail_cli.errors import ConfigError, UsageError
-from sendmail_cli.session import TLSMode
+from sendmail_cli.server import TLSMode
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:

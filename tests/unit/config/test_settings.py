@@ -21,7 +21,7 @@ from sendmail_cli.config.settings import (
 )
 from sendmail_cli.config.toml_lines import Place
 from sendmail_cli.errors import AddressError, ConfigError, UsageError
-from sendmail_cli.session import Server, TLSMode
+from sendmail_cli.server import Server, TLSMode
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
@@ -55,14 +55,12 @@ def test_a_profile_gives_everything_and_each_value_has_its_place(machine: Machin
     assert settings.server == Server(
         "smtp.example.org",
         2465,
-        None,
-        TLSMode.IMPLICIT,
-        "ada@example.org",
-        "login",
-        "client.example.org",
-        "/etc/work.pem",
-        True,
-        300.0,
+        tls=TLSMode.IMPLICIT,
+        user="ada@example.org",
+        auth="login",
+        ehlo_name="client.example.org",
+        ca_file="/etc/work.pem",
+        timeout=300.0,
     )
     assert settings.headers == (("Organization", "Engines"),)
     assert settings.password_command == ("pass", "work")
