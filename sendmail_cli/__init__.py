@@ -6,6 +6,7 @@ The layers, each importing only what stands below it:
     cli
     service
     config | delivery | sandbox
+    jobs
     opening | report
     session
     submission | trace | server

@@ -1,115 +1,293 @@
-"""One submission to one server, and an outcome for each recipient. All policy on failure is here."""
+"""Submissions to a server, and an outcome for each recipient of each. All policy on failure is here."""
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from sendmail_cli.errors import InternalError, MailError
+from sendmail_cli.errors import (
+    AuthenticationFailed,
+    CertificateRejected,
+    CommandRefused,
+    ConnectFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    HostNotFound,
+    InternalError,
+    MailError,
+    NotOffered,
+    RemoteProtocolError,
+    TemporaryError,
+    TLSHandshakeFailed,
+)
+from sendmail_cli.jobs import Job, Run
 from sendmail_cli.opening import open_session
-from sendmail_cli.report import Action, RecipientOutcome, Report
+from sendmail_cli.session import QUIT
+from sendmail_cli.smtp.content import whole
 from sendmail_cli.smtp.transaction import Transaction
-from sendmail_cli.status import ExitCode, exit_code_for_reply
+from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
     from sendmail_cli.environment import Environment
     from sendmail_cli.opening import CredentialGiver
+    from sendmail_cli.report import Report
     from sendmail_cli.server import Server
-    from sendmail_cli.session import Session
-    from sendmail_cli.smtp.replies import Reply
+    from sendmail_cli.session import Following, Session
+    from sendmail_cli.smtp.capabilities import Capabilities
     from sendmail_cli.submission import Submission
     from sendmail_cli.trace import Trace
 
+MAX_EAGER_CHUNK = 65536  # octets sent before the server has said anything; larger contents go by DATA
+
+# What speaks of this server and this moment, not of the message: another server may take it. A refused password is not
+# among them: trying it elsewhere locks accounts.
+SERVER_FAULTS = (
+    CertificateRejected,
+    CommandRefused,
+    ConnectFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    HostNotFound,
+    NotOffered,
+    RemoteProtocolError,
+    TLSHandshakeFailed,
+)
+
 
 def deliver(
-    submission: Submission, server: Server, credential: CredentialGiver, environment: Environment, trace: Trace
+    submission: Submission,
+    server: Server,
+    credential: CredentialGiver,
+    environment: Environment,
+    trace: Trace,
+    *,
+    fallbacks: tuple[Server, ...] = (),
+    opened: Callable[[], Session] | None = None,
 ) -> Report:
     """Submit one message; what became of it stands in the report, whatever happened.
 
-    `credential` is asked only when the server wants a sign-in. Only `KeyboardInterrupt` before the final dot comes
-    through; after it, the report says that the outcome is in doubt.
+    `fallbacks` are tried, in order, when the servers before them fail before the final dot. `credential` is asked only
+    when a server wants a sign-in. `opened` gives the session to `server` where somebody has begun it already.
+    Only `KeyboardInterrupt` before the final dot comes through; after it, the report says that the outcome is in doubt.
     """
-    transaction: Transaction | None = None
-    error: MailError | None = None
-    session: Session | None = None
-    try:
-        session = open_session(server, credential, environment, trace)
-        content = submission.content
+    reports = deliver_all((submission,), server, credential, environment, trace, fallbacks=fallbacks, opened=opened)
+    report = next(reports)
+    with suppress(KeyboardInterrupt):  # at QUIT: the outcome is known
+        reports.close()
+    return report
+
+
+def deliver_all(
+    submissions: Iterable[Submission],
+    server: Server,
+    credential: CredentialGiver,
+    environment: Environment,
+    trace: Trace,
+    *,
+    fallbacks: tuple[Server, ...] = (),
+    opened: Callable[[], Session] | None = None,
+) -> Generator[Report]:
+    """Submit one message after the other over one connection; a report for each, in order, as soon as it is known.
+
+    Where the server offers PIPELINING, the envelope of the next message goes along with the end of the one before, so
+    `submissions` is asked for one more than has been reported. A connection that ends between two messages is made
+    anew. See `deliver` for the rest.
+    """
+    return _Courier((server, *fallbacks), credential, environment, trace, opened).run(iter(submissions))
+
+
+class _Courier:
+    """Goes to a server with one job after the other."""
+
+    def __init__(
+        self,
+        servers: tuple[Server, ...],
+        credential: CredentialGiver,
+        environment: Environment,
+        trace: Trace,
+        opened: Callable[[], Session] | None,
+    ) -> None:
+        self._servers = servers
+        self._place = 0  # which of them it is
+        self._credential = credential
+        self._environment = environment
+        self._trace = trace
+        self._opened = opened
+        self._session: Session | None = None
+        self._transactions = 0  # begun in this session
+        self._is_chunking = True  # until a server that offers BDAT refuses it
+        self._submissions: Iterator[Submission] = iter(())
+        self._ahead: deque[Job] = deque()  # taken from there before their turn
+        self._next: Run | None = None  # of which the first flight was sent along with the content before
+        self._interrupt: BaseException | None = None
+
+    def run(self, submissions: Iterator[Submission]) -> Generator[Report]:
+        self._submissions = submissions
+        try:
+            while (job := self._take()) is not None:
+                while job.pending:
+                    self._attempt(job)
+                yield job.report()
+                if self._interrupt is not None:
+                    raise self._interrupt
+        finally:
+            self._leave()
+
+    def _take(self) -> Job | None:
+        if self._ahead:
+            return self._ahead.popleft()
+        submission = next(self._submissions, None)
+        return None if submission is None else Job(submission)
+
+    def _attempt(self, job: Job) -> None:
+        """One transaction for the pending recipients of `job`, or what keeps it from coming about."""
+        error: MailError | None = None
+        run, self._next = self._next, None
+        is_fresh = self._session is None
+        try:
+            session = self._session or self._open(job)
+            run = run or self._start(job, job.pending, session)
+            session.transact(run.transaction, run.content, partial(self._follow, run, session))
+            if not session.connection.may_go_on and self._next is None:
+                self._leave()
+        except MailError as caught:
+            error = caught
+            if run is None and self._session is not None:  # this message can't go there; the session is sound
+                is_fresh = True
+            else:
+                self._leave()
+        except BaseException as caught:
+            if self._session is not None:
+                self._session.close()  # without a word: somebody wants us to end
+            self._session = self._next = None
+            if not (job.is_known_of or (run is not None and run.transaction.is_decided)):
+                raise
+            error = self._broken(caught)
+        self._settle(job, run, error, is_fresh=is_fresh)
+
+    def _broken(self, caught: BaseException) -> MailError:
+        if isinstance(caught, KeyboardInterrupt):
+            self._interrupt = caught
+            return TemporaryError("interrupted before it was sent")
+        error = InternalError(f"something went wrong on our side: {type(caught).__name__}")
+        error.__cause__ = caught
+        return error
+
+    def _open(self, job: Job) -> Session:
+        server = self._servers[self._place]
+        job.server = str(server)
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self._session = opened()
+        else:
+            self._session = open_session(server, self._credential, self._environment, self._trace)
+        self._transactions = 0
+        return self._session
+
+    def _start(self, job: Job, pending: Sequence[int], session: Session) -> Run:
+        """A transaction for as many of `pending` as the server takes at once."""
+        server, capabilities = self._servers[self._place], session.capabilities
+        job.server = str(server)
+        envelope, content = job.submission.envelope, job.submission.content
+        batch = job.batch(pending, capabilities.limits, is_lmtp=server.is_lmtp)
+        if len(batch) < len(envelope.recipients):
+            envelope = envelope._replace(recipients=tuple(envelope.recipients[index] for index in batch))
+        facts = session.stream.tls_facts() if envelope.demands.require_tls else None
         transaction = Transaction(
-            submission.envelope,
-            session.capabilities,
+            envelope,
+            capabilities,
             size=content.size,
             is_7bit=content.is_7bit,
             has_utf8_header=content.has_utf8_header,
+            is_lmtp=server.is_lmtp,
+            is_secured=facts is not None and facts.is_verified,
+            chunk=whole(content.chunks()) if self._goes_by_chunk(server, job.submission, capabilities) else None,
         )
-        session.transact(transaction, content)
-        session.quit()
-    except MailError as caught:
-        error = caught
-        _leave(session)
-    except BaseException as caught:
+        self._transactions += 1
+        return Run(job, batch, transaction, content)
+
+    def _goes_by_chunk(self, server: Server, submission: Submission, capabilities: Capabilities) -> bool:
+        return (
+            server.is_chunking_eager
+            and self._is_chunking
+            and not server.is_lmtp
+            and not submission.envelope.demands.all_or_none
+            and submission.content.size <= MAX_EAGER_CHUNK
+            and capabilities.offers("CHUNKING")
+            and capabilities.offers("PIPELINING")
+        )
+
+    def _follow(self, run: Run, session: Session) -> Following:
+        """What goes along with the content of `run`: the rest of its recipients, the next message, or QUIT."""
+        mail_max = session.capabilities.limits.mail_max
+        if mail_max is not None and self._transactions >= mail_max:
+            return QUIT
+        job = run.job
+        rest = run.left_over()
+        if not rest:
+            following = self._take()
+            if following is None:
+                return QUIT
+            self._ahead.append(following)
+            job, rest = following, following.pending
+        try:
+            self._next = self._start(job, rest, session)
+        except MailError:
+            return None  # it is raised again when its turn comes
+        return self._next.transaction
+
+    def _settle(self, job: Job, run: Run | None, error: MailError | None, *, is_fresh: bool) -> None:
+        """Note what became of the recipients; who stays pending is tried again."""
+        if run is None:
+            if not self._may_try_again(job, error, is_fresh=is_fresh):
+                job.note_error(job.pending, error)
+            return
+        transaction = run.transaction
+        if transaction.is_chunk_unknown:  # what the chunk was taken for nobody knows
+            self._is_chunking = False
+            self._leave()
+        undecided = run.note_verdicts()
+        closing = transaction.closing_reply
+        if transaction.is_end_sent:
+            job.note_doubt(undecided, None if self._interrupt is not None else error)
+        elif transaction.is_broken_off:
+            job.note_error(undecided, run.spared())
+        elif undecided and not self._may_try_again(job, error, is_fresh=is_fresh, is_closed=closing is not None):
+            if closing is None:
+                job.note_error(undecided, error)
+            else:
+                job.note_replies(undecided, closing, "CONTENT")
+        if self._interrupt is not None:
+            job.note_error(job.pending, error)
+
+    def _may_try_again(self, job: Job, error: MailError | None, *, is_fresh: bool, is_closed: bool = False) -> bool:
+        """True when a new session may help those whom nothing was sent for: at this server once more, or the next.
+
+        A session that has served other messages may have ended for its age; one that is fresh has failed.
+        """
+        if not (is_closed or (isinstance(error, SERVER_FAULTS) and not _is_refused_sign_in(error))):
+            return False
+        self._leave()
+        if not is_fresh:
+            return True
+        job.tried.add(self._place)
+        left = [place for place in range(len(self._servers)) if place not in job.tried]
+        if not left:
+            return False
+        why = error.sentence if error is not None else "it closes"
+        self._trace.note(f"{self._servers[self._place]}: {why}; trying {self._servers[left[0]]}")
+        self._place = left[0]
+        return True
+
+    def _leave(self) -> None:
+        session, self._session, self._next = self._session, None, None
         if session is not None:
-            session.close()
-        if transaction is None or not transaction.is_decided:
-            raise
-        if not isinstance(caught, KeyboardInterrupt):
-            error = InternalError(f"something went wrong on our side: {type(caught).__name__}")
-            error.__cause__ = caught
-    return Report(submission.message_id, str(server), _outcomes(submission, transaction, error), error)
+            session.quit()
 
 
-def _leave(session: Session | None) -> None:
-    if session is not None:
-        session.quit()
-
-
-def _outcomes(
-    submission: Submission, transaction: Transaction | None, error: MailError | None
-) -> tuple[RecipientOutcome, ...]:
-    addresses = [str(recipient.path.address) for recipient in submission.envelope.recipients]
-    if transaction is None:
-        return tuple(_by_error(address, error) for address in addresses)
-    refusals = {index: reply for index, reply in enumerate(transaction.rcpt_replies) if not reply.is_positive}
-    if transaction.mail_reply is not None and not transaction.mail_reply.is_positive:
-        refusals = {}  # 503 and the like, said only because MAIL was refused
-    return tuple(
-        _by_reply(address, refusals[index], "RCPT") if index in refusals else _for_the_rest(address, transaction, error)
-        for index, address in enumerate(addresses)
-    )
-
-
-def _for_the_rest(address: str, transaction: Transaction, error: MailError | None) -> RecipientOutcome:
-    """The outcome of a recipient that RCPT did not refuse: what came after decides."""
-    if transaction.is_in_doubt:
-        return _in_doubt(address, error)
-    decisive = (
-        (transaction.mail_reply, "MAIL"),
-        (transaction.content_reply, "CONTENT"),
-        (transaction.closing_reply, "CONTENT"),
-        (transaction.data_reply, "DATA"),
-    )
-    for reply, verb in decisive:
-        if reply is not None and (verb == "CONTENT" or not (reply.is_positive or reply.is_intermediate)):
-            return _by_reply(address, reply, verb)
-    return _by_error(address, error)
-
-
-def _by_reply(address: str, reply: Reply, verb: str) -> RecipientOutcome:
-    if reply.is_positive:
-        action, exit_code = Action.RELAYED, ExitCode.OK
-    else:
-        action = Action.DELAYED if reply.is_transient else Action.FAILED
-        exit_code = exit_code_for_reply(reply.code, reply.enhanced, verb)
-    return RecipientOutcome(address, action, exit_code, reply.code, reply.enhanced, reply.text)
-
-
-def _by_error(address: str, error: MailError | None) -> RecipientOutcome:
-    if error is None:
-        error = InternalError("the session ended without a verdict")
-    action = Action.DELAYED if error.exit_code is ExitCode.TEMPFAIL else Action.FAILED
-    return RecipientOutcome(address, action, error.exit_code, text=error.sentence)
-
-
-def _in_doubt(address: str, error: MailError | None) -> RecipientOutcome:
-    why = error.sentence if error is not None else "we were interrupted"
-    text = f"{why}; the message was sent whole and may have been delivered"
-    return RecipientOutcome(address, Action.DELAYED, ExitCode.IN_DOUBT, text=text, is_in_doubt=True)
+def _is_refused_sign_in(error: MailError | None) -> bool:
+    return isinstance(error, AuthenticationFailed) and error.exit_code is not ExitCode.TEMPFAIL

@@ -40,7 +40,7 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
         connected = dial_unix(server.socket_path)
     else:
         connected = dial(server.host, server.port, timeouts.connect, clock)
-    session = Session(Stream(connected, clock), trace, timeouts, clock)
+    session = Session(Stream(connected, clock), trace, timeouts, clock, is_lmtp=server.is_lmtp)
     try:
         trace.note(f"connected to {server}")
         _open(session, server, context, environment)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.status import ExitCode
+from sendmail_cli.status import ExitCode, exit_code_for_reply
 
 if TYPE_CHECKING:
     from sendmail_cli.errors import MailError
+    from sendmail_cli.smtp.replies import Reply
     from sendmail_cli.status import EnhancedStatusCode
 
 
@@ -67,3 +68,26 @@ def _verdict(outcomes: tuple[RecipientOutcome, ...]) -> ExitCode:
     if any(outcome.action is Action.DELAYED for outcome in outcomes) and ExitCode.TEMPFAIL in codes:
         return ExitCode.TEMPFAIL
     return codes.pop() if len(codes) == 1 else ExitCode.UNAVAILABLE
+
+
+def outcome_by_reply(address: str, reply: Reply, verb: str) -> RecipientOutcome:
+    """What the server's reply to `verb` means for a recipient."""
+    if reply.is_positive:
+        action, exit_code = Action.RELAYED, ExitCode.OK
+    else:
+        action = Action.DELAYED if reply.is_transient else Action.FAILED
+        exit_code = exit_code_for_reply(reply.code, reply.enhanced, verb)
+    return RecipientOutcome(address, action, exit_code, reply.code, reply.enhanced, reply.text)
+
+
+def outcome_by_error(address: str, error: MailError) -> RecipientOutcome:
+    """What an error that came before any verdict means for a recipient."""
+    action = Action.DELAYED if error.exit_code is ExitCode.TEMPFAIL else Action.FAILED
+    return RecipientOutcome(address, action, error.exit_code, text=error.sentence)
+
+
+def outcome_in_doubt(address: str, error: MailError | None) -> RecipientOutcome:
+    """A recipient who may have got it; `error` None says that we were interrupted."""
+    why = error.sentence if error is not None else "we were interrupted"
+    text = f"{why}; the message was sent whole and may have been delivered"
+    return RecipientOutcome(address, Action.DELAYED, ExitCode.IN_DOUBT, text=text, is_in_doubt=True)

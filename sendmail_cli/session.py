@@ -7,6 +7,7 @@ do about a refusal is `delivery`'s.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import (
@@ -24,7 +25,7 @@ from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.status import exit_code_for_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sendmail_cli.net.stream import Stream
     from sendmail_cli.net.tls import TLSContext
@@ -42,15 +43,38 @@ SILENT_GREETING_HINT = (
     "A server that expects TLS from the first byte waits in silence: try --tls implicit, usually with port 465. "
     "A firewall that swallows the connection looks the same."
 )
+NO_LMTP_HINT = "It doesn't speak LMTP. An SMTP server is written smtp://HOST, or as its host alone."
+STUCK = "the server would not let go of the transaction before"
 CHALLENGE = 334  # RFC 4954 §4
 NO_SUCH_COMMAND = (500, 502)  # to EHLO: a server older than extensions (RFC 5321 §3.2)
+_TIMEOUTS_BY_VERB = {"DATA": "data", "BDAT": "content"}  # the phase that a reply belongs to; else "command"
+
+
+class Quit(Enum):
+    """What may follow the last message."""
+
+    QUIT = "QUIT"
+
+
+QUIT = Quit.QUIT
+if TYPE_CHECKING:
+    Following = Transaction | Quit | None
 
 
 class Session:
     """A dialogue with one server. Every method raises `MailError`: after one, only `close` makes sense."""
 
-    def __init__(self, stream: Stream, trace: Trace, timeouts: Timeouts, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        trace: Trace,
+        timeouts: Timeouts,
+        clock: Callable[[], float],
+        *,
+        is_lmtp: bool = False,
+    ) -> None:
         self.stream = stream
+        self.is_lmtp = is_lmtp
         self.trace = trace
         self.timeouts = timeouts
         self.connection = Connection()
@@ -72,7 +96,11 @@ class Session:
         return self._demand(reply, GREETING.verb, "the server turned us away")
 
     def hello(self, name: str) -> Reply:
-        """Say EHLO, and HELO to a server that doesn't know EHLO; then no extension is used."""
+        """Say EHLO, and HELO to a server that doesn't know EHLO; then no extension is used. By LMTP say LHLO."""
+        if self.is_lmtp:
+            reply = self.command(commands.lhlo(name))
+            hint = NO_LMTP_HINT if reply.code in NO_SUCH_COMMAND else ""
+            return self._demand(reply, "LHLO", f"the server refused our name {name}", hint)
         reply = self.command(commands.ehlo(name))
         if reply.code in NO_SUCH_COMMAND:
             reply = self.command(commands.helo(name))
@@ -123,57 +151,97 @@ class Session:
         self.command(commands.CANCEL)  # RFC 4954 §4: the one way out of an exchange
         raise RemoteProtocolError("the server's sign-in challenge is not base64", server_reply=str(reply))
 
-    def transact(self, transaction: Transaction, content: Content) -> None:
-        """The last mail transaction of the session; the replies are then in `transaction`.
+    def transact(self, transaction: Transaction, content: Content, following: Callable[[], Following]) -> None:
+        """One mail transaction; the replies are then in `transaction`.
 
-        Where the server offers PIPELINING, QUIT goes with the end of the content and saves a round trip.
-        An error leaves in it what was answered until then; `transaction.is_in_doubt` tells whether the server may
-        have taken the message all the same.
+        `following` is asked when the end of the content is about to be sent. Where the server offers PIPELINING, what
+        it gives goes along and saves a round trip: QUIT, or a transaction that must be the next one given to this
+        method. An error leaves in `transaction` what was answered until then; its `is_in_doubt` tells whether the
+        server may have taken the message all the same.
         """
-        while group := transaction.next_group():
-            self._send(*group)
-            for command in group:
-                timeout = self.timeouts.data if command.verb == "DATA" else self.timeouts.command
-                transaction.receive(self._answer(timeout))
-                if self.connection.is_closing:
-                    return
+        self._collect(transaction)  # what went along with the message before
+        while not self.connection.is_closing and (group := transaction.next_group()):
+            self._say(group, transaction, following)
+            self._collect(transaction)
+        if self.connection.is_closing:
+            return
         if transaction.wants_content:
-            self._send_content(transaction, content)
+            self._send_content(transaction, content, following)
         elif transaction.wants_lone_dot:
             self._send(commands.END_OF_CONTENT)
             self._answer(self.timeouts.content)
 
-    def _send_content(self, transaction: Transaction, content: Content) -> None:
+    def _say(self, group: tuple[Command, ...], transaction: Transaction, following: Callable[[], Following]) -> None:
+        """One flight of `transaction`; RSET before it where the one before it was not brought to an end."""
+        must_reset = group[0].verb == "MAIL" and self.connection.is_in_transaction
+        if must_reset and not self.connection.is_pipelining:
+            self._demand(self.command(commands.RSET), "RSET", STUCK)
+        elif must_reset:
+            group = (commands.RSET, *group)
+        if transaction.has_chunk:
+            self._send_whole(group, transaction, following)
+        else:
+            self._send(*group)
+        if group[0] is commands.RSET:
+            self._demand(self._answer(self.timeouts.command), "RSET", STUCK)
+
+    def _collect(self, transaction: Transaction) -> None:
+        """The replies to what of `transaction` was sent, until there are none due or the server leaves."""
+        while (command := transaction.awaited) is not None and not self.connection.is_closing:
+            timeout = _TIMEOUTS_BY_VERB.get(command.verb, "command")
+            transaction.receive(self._answer(getattr(self.timeouts, timeout)))
+
+    def _send_content(self, transaction: Transaction, content: Content, following: Callable[[], Following]) -> None:
         if self.trace.is_on:
             self.trace.content(content.size)
         pending = b""
         try:
             for piece in dot_stuff(content.chunks()):
-                if self._is_answered_early(transaction):
-                    return
-                self.stream.write(pending, self._clock() + self.timeouts.block)
+                if pending:
+                    if self._is_answered_early(transaction):
+                        return
+                    self.stream.write(pending, self._clock() + self.timeouts.block)
                 pending = piece
             if self._is_answered_early(transaction):
                 return
-            self._write_end(pending, transaction)
+            due = transaction.content_replies_due
+            self._write_end(pending, ((commands.END_OF_CONTENT, due),), transaction, following)
         except ConnectionLost as error:
             if transaction.is_end_sent:
                 raise
             transaction.receive_early(self._last_words(error))
             return
-        transaction.receive(self._answer(self.timeouts.content))
+        while len(transaction.content_replies) < due and not self.connection.is_closing:
+            transaction.receive(self._answer(self.timeouts.content))
 
-    def _write_end(self, pending: bytes, transaction: Transaction) -> None:
-        """The last piece, the final dot and what may follow it in one flight.
+    def _send_whole(
+        self, group: tuple[Command, ...], transaction: Transaction, following: Callable[[], Following]
+    ) -> None:
+        """A transaction with its content in one flight (RFC 3030)."""
+        self._hear_unasked()
+        try:
+            self._write_end(b"", tuple((command, 1) for command in group), transaction, following)
+        except ConnectionLost:
+            if not self.stream.has_input:  # what the server said before it left answers what we said before that
+                raise
 
-        From the last octet of the dot on the outcome is the server's.
+    def _write_end(
+        self,
+        pending: bytes,
+        decisive: tuple[tuple[Command, int], ...],
+        transaction: Transaction,
+        following: Callable[[], Following],
+    ) -> None:
+        """The last of the content and what may follow it in one flight.
+
+        From the last octet of the content on the outcome is the server's. `decisive` are the commands that say it,
+        each with the number of its replies.
         """
-        said = [commands.END_OF_CONTENT]
-        flight = pending + self.connection.send(commands.END_OF_CONTENT)
-        after = b""
-        if self.capabilities.offers("PIPELINING"):  # RFC 2920 §3.1: QUIT may share the flight, and saves a round trip
-            after = self.connection.send(commands.QUIT)
-            said.append(commands.QUIT)
+        flight = pending + b"".join([self.connection.send(command, replies) for command, replies in decisive])
+        said = [command for command, _ in decisive]
+        group = _goes_along(following()) if self.connection.is_pipelining else ()
+        after = b"".join([self.connection.send(command) for command in group])
+        said += group
         deadline = self._clock() + self.timeouts.block
         self.stream.unsent = len(flight) + len(after)
         transaction.is_end_sent = True
@@ -182,8 +250,7 @@ class Session:
         except BaseException:
             transaction.is_end_sent = self.stream.unsent <= len(after)
             raise
-        for command in said:
-            self.trace.sent(command.shown)
+        self._trace_sent(said)
 
     def _is_answered_early(self, transaction: Transaction) -> bool:
         """True when the server answered before the content was whole (552 and gone, say): it ends the session."""
@@ -222,14 +289,22 @@ class Session:
         """Close the connection without a word."""
         self.stream.close()
 
-    def _send(self, *group: Command, timeout: float | None = None) -> None:
-        """One flight. An unasked line that arrived meanwhile must not count as the answer to it."""
+    def _hear_unasked(self) -> None:
+        """Raise where the server said something that nothing asked for."""
         self.connection.receive_data(self.stream.read_available())
         with self._masked():
             self.connection.check_nothing_unasked()
+
+    def _trace_sent(self, group: Iterable[Command]) -> None:
+        if self.trace.is_on:
+            for command in group:
+                self.trace.sent(command.shown)
+
+    def _send(self, *group: Command, timeout: float | None = None) -> None:
+        """One flight. An unasked line that arrived meanwhile must not count as the answer to it."""
+        self._hear_unasked()
         flight = b"".join([self.connection.send(command) for command in group])
-        for command in group:
-            self.trace.sent(command.shown)
+        self._trace_sent(group)
         try:
             self.stream.write(flight, self._clock() + (self.timeouts.command if timeout is None else timeout))
         except ConnectionLost:
@@ -268,7 +343,17 @@ class Session:
             error.args = (error.sentence,)
             raise
 
-    def _demand(self, reply: Reply, verb: str, sentence: str) -> Reply:
+    def _demand(self, reply: Reply, verb: str, sentence: str, hint: str = "") -> Reply:
         if reply.is_positive:
             return reply
-        raise CommandRefused(sentence, exit_code_for_reply(reply.code, reply.enhanced, verb), server_reply=str(reply))
+        exit_code = exit_code_for_reply(reply.code, reply.enhanced, verb)
+        raise CommandRefused(sentence, exit_code, hint=hint, server_reply=str(reply))
+
+
+def _goes_along(following: Following) -> tuple[Command, ...]:
+    """What of `following` may share the flight of the content before it: one message at most is unanswered."""
+    if following is None:
+        return ()
+    if isinstance(following, Quit):
+        return (commands.QUIT,)
+    return () if following.has_chunk else following.next_group()

@@ -8,6 +8,15 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.replies import Reply
 
 MAX_SIZE_DIGITS = 20  # RFC 1870 §4
+MAX_LIMIT_DIGITS = 6  # RFC 9422 §4
+
+
+class Limits(NamedTuple):
+    """What the server takes in one transaction, and in one session (RFC 9422); None: it doesn't say."""
+
+    rcpt_max: int | None = None  # recipients of one transaction
+    rcpt_domain_max: int | None = None  # different domains among them
+    mail_max: int | None = None  # transactions of one session
 
 
 class Capabilities(NamedTuple):
@@ -31,6 +40,16 @@ class Capabilities(NamedTuple):
         if not (value.isascii() and value.isdigit() and len(value) <= MAX_SIZE_DIGITS):
             return None
         return int(value) or None
+
+    @property
+    def limits(self) -> Limits:
+        """What `LIMITS` says (RFC 9422 §3). A limit that can't be understood is none."""
+        found: dict[str, int] = {}
+        for parameter in self.parameters("LIMITS"):
+            name, _, value = parameter.partition("=")
+            if value.isascii() and value.isdigit() and len(value) <= MAX_LIMIT_DIGITS and int(value) > 0:
+                found[name.upper()] = int(value)
+        return Limits(found.get("RCPTMAX"), found.get("RCPTDOMAINMAX"), found.get("MAILMAX"))
 
     @property
     def auth_mechanisms(self) -> tuple[str, ...]:

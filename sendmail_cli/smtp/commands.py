@@ -16,31 +16,41 @@ MAX_AUTH_LINE = 12288  # octets; RFC 4954 §4
 
 
 class Command(NamedTuple):
-    """One command line. `line` ends in CR LF; `shown` is what a trace may show of it."""
+    """One command line. `line` ends in CR LF; `payload` are the octets of a chunk that follow it (RFC 3030)."""
 
     verb: str
     line: bytes
-    shown: str
+    masked: str | None = None  # what a trace may show of a line that holds a secret
+    payload: bytes = b""
+
+    @property
+    def shown(self) -> str:
+        """What a trace may show of it, printable."""
+        return printable(self.line[:-2].decode()) if self.masked is None else self.masked
 
 
 def _command(verb: str, argument: str = "", parameters: tuple[str, ...] = ()) -> Command:
-    text = " ".join([verb, argument] if argument else [verb])
-    line = _octets(text)
+    line = _octets(f"{verb} {argument}" if argument else verb)
     if len(line) > MAX_COMMAND_LINE - len("\r\n"):
-        raise LocalProtocolError(f"the command “{printable(text, 60)}” is longer than {MAX_COMMAND_LINE} octets")
-    for parameter in parameters:
-        text = f"{text} {parameter}"
-        line += b" " + _octets(parameter)
-    return Command(verb.partition(" ")[0], line + b"\r\n", printable(text))
+        raise LocalProtocolError(f"the command “{_start(line)}” is longer than {MAX_COMMAND_LINE} octets")
+    if parameters:
+        line = b" ".join([line, *map(_octets, parameters)])
+    return Command(verb.partition(" ")[0], line + b"\r\n")
 
 
 def _octets(text: str) -> bytes:
+    if text.isprintable() and text.isascii():  # nearly always
+        return text.encode("ascii")
     if any(character < " " or character == "\x7f" for character in text):
         raise LocalProtocolError(f"“{printable(text, 60)}” holds a control character and can't be part of a command")
     try:
         return text.encode()
     except UnicodeEncodeError:
         raise LocalProtocolError(f"“{printable(text, 60)}” is not valid Unicode") from None
+
+
+def _start(line: bytes) -> str:
+    return printable(line.decode(), 60)
 
 
 def ehlo(name: str) -> Command:
@@ -53,6 +63,11 @@ def helo(name: str) -> Command:
     return _command("HELO", name)
 
 
+def lhlo(name: str) -> Command:
+    """LHLO: what LMTP says in place of EHLO (RFC 2033 §4.1)."""
+    return _command("LHLO", name)
+
+
 def mail(path: ReversePath, parameters: tuple[str, ...] = ()) -> Command:
     """MAIL (RFC 5321 §4.1.1.2) with its extension parameters, `SIZE=42` for one."""
     return _command("MAIL", f"FROM:{path}", parameters)
@@ -61,6 +76,11 @@ def mail(path: ReversePath, parameters: tuple[str, ...] = ()) -> Command:
 def rcpt(path: ForwardPath, parameters: tuple[str, ...] = ()) -> Command:
     """RCPT (RFC 5321 §4.1.1.3)."""
     return _command("RCPT", f"TO:{path}", parameters)
+
+
+def last_chunk(octets: bytes) -> Command:
+    """BDAT … LAST (RFC 3030 §2) with the octets of the whole content."""
+    return _command("BDAT", f"{len(octets)} LAST")._replace(payload=octets)
 
 
 def auth(mechanism: str, initial_response: bytes | None) -> Command:
@@ -87,7 +107,7 @@ def verbatim(text: str) -> Command:
         raise LocalProtocolError("an empty line is no command")
     command = _command(verb.upper(), argument)
     if command.verb == "AUTH" and " " in argument:  # what follows the mechanism is a secret
-        command = command._replace(shown=f"AUTH {printable(argument.partition(' ')[0])} {MASK}")
+        command = command._replace(masked=f"AUTH {printable(argument.partition(' ')[0])} {MASK}")
     return command
 
 
@@ -109,5 +129,5 @@ DATA = _command("DATA")
 RSET = _command("RSET")
 NOOP = _command("NOOP")
 QUIT = _command("QUIT")
-CANCEL = Command("RESPONSE", b"*\r\n", "*")
-END_OF_CONTENT = Command("CONTENT", b".\r\n", ".")
+CANCEL = Command("RESPONSE", b"*\r\n")
+END_OF_CONTENT = Command("CONTENT", b".\r\n")

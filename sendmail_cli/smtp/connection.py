@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import ConnectionLost, LocalProtocolError, RemoteProtocolError
 from sendmail_cli.smtp.capabilities import Capabilities, parse_capabilities
-from sendmail_cli.smtp.commands import Command
+from sendmail_cli.smtp.commands import END_OF_CONTENT, Command
 from sendmail_cli.smtp.replies import Reply, ReplyParser
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ RULES: Mapping[str, Rule] = {
     "GREETING": Rule((), {2: State.GREETED, 4: State.CLOSING, 5: State.CLOSING}, may_be_followed=False),
     "EHLO": Rule((State.GREETED, State.READY), {2: State.READY}, may_be_followed=False),
     "HELO": Rule((State.GREETED, State.READY), {2: State.READY}, may_be_followed=False),
+    "LHLO": Rule((State.GREETED, State.READY), {2: State.READY}, may_be_followed=False),
     "STARTTLS": Rule((State.READY,), {2: State.SECURING}, may_be_followed=False),
     "AUTH": Rule((State.READY,), {2: State.READY, 3: State.CHALLENGED}, may_be_followed=False),
     "RESPONSE": Rule(
@@ -58,6 +59,8 @@ RULES: Mapping[str, Rule] = {
     "RCPT": Rule((State.TRANSACTION,), {2: None}, may_be_followed=True),
     "DATA": Rule((State.TRANSACTION,), {3: State.CONTENT}, may_be_followed=False),
     "CONTENT": Rule((State.CONTENT,), {2: State.READY, 4: State.READY, 5: State.READY}, may_be_followed=True),
+    # After a refused chunk the transaction stands as it was, and only RSET ends it (RFC 3030 §2).
+    "BDAT": Rule((State.TRANSACTION,), {2: State.READY}, may_be_followed=True),
     "RSET": Rule((State.READY, State.TRANSACTION), {2: State.READY}, may_be_followed=True),
     "NOOP": Rule(_OPEN, {2: None}, may_be_followed=False),
     "VRFY": Rule(_OPEN, {2: None}, may_be_followed=False),
@@ -67,7 +70,8 @@ RULES: Mapping[str, Rule] = {
 }
 OTHER = Rule(_OPEN, {2: None, 3: None}, may_be_followed=False)  # a command of a person's own (`check --command`)
 
-GREETING = Command("GREETING", b"", "")
+GREETING = Command("GREETING", b"")
+HELLOS = ("EHLO", "LHLO", "HELO")
 SERVICE_CLOSING = 421
 
 
@@ -77,6 +81,7 @@ class Connection:
     def __init__(self) -> None:
         self.state = State.CONNECTED
         self.capabilities = Capabilities()
+        self.is_pipelining = False  # RFC 2920: whether several commands may share a flight
         self.is_closing = False  # nothing but QUIT makes sense any more
         self._expected = State.CONNECTED  # the state if every command still unanswered succeeds
         self._unanswered: deque[Command] = deque([GREETING])
@@ -91,6 +96,7 @@ class Connection:
         special = {
             "GREETING": "greet us",
             "CONTENT": "answer to the end of the content",
+            "BDAT": "answer to the content",
             "RESPONSE": "answer to the sign-in",
             "AUTH": "answer to the sign-in",
         }
@@ -107,6 +113,17 @@ class Connection:
         return self.state is State.CONNECTED
 
     @property
+    def is_in_transaction(self) -> bool:
+        """True when MAIL was accepted and the transaction has not come to its end."""
+        return self.state is State.TRANSACTION
+
+    @property
+    def may_go_on(self) -> bool:
+        """True when another transaction can begin: nothing is unanswered, nothing half said, and nobody is leaving."""
+        is_between = self.state is State.READY or self.state is State.TRANSACTION
+        return is_between and not (self._unanswered or self._is_abandoned or self.is_closing)
+
+    @property
     def may_quit(self) -> bool:
         """False where QUIT would be a line of the message, or its answer could not be told from another's."""
         return not self._unanswered and not self._is_abandoned and self.state in RULES["QUIT"].states
@@ -116,20 +133,23 @@ class Connection:
         """True when nothing but the answer to QUIT is still to come."""
         return len(self._unanswered) == 1 and self._unanswered[0].verb == "QUIT"
 
-    def send(self, command: Command) -> bytes:
-        """The octets of `command`, which now waits for its reply. Raises `LocalProtocolError` out of order."""
+    def send(self, command: Command, replies: int = 1) -> bytes:
+        """The octets of `command`, which now waits for its reply, or several. Raises `LocalProtocolError` out of order.
+
+        Only LMTP answers more than once: to the end of the content, for each recipient (RFC 2033 §4.2).
+        """
         rule = RULES.get(command.verb, OTHER)
         if self._expected not in rule.states:
             raise LocalProtocolError(f"{command.verb} makes no sense now: {self._expected.value}")
         if self._unanswered:
-            if not self.capabilities.offers("PIPELINING"):
+            if not self.is_pipelining:
                 raise LocalProtocolError(f"{command.verb} must wait: the server doesn't offer PIPELINING")
             if not RULES.get(self._unanswered[-1].verb, OTHER).may_be_followed:
                 raise LocalProtocolError(f"{command.verb} must wait for the reply to {self._unanswered[-1].verb}")
-        self._unanswered.append(command)
+        self._unanswered.extend([command] * replies)
         hoped_for = rule.after.get(3 if command.verb == "DATA" else 2)
         self._expected = self._expected if hoped_for is None else hoped_for
-        return command.line
+        return command.line + command.payload
 
     def receive_data(self, data: bytes | None) -> None:
         """Add what was received: b"" says that the server has closed its side; None is nothing new."""
@@ -168,7 +188,7 @@ class Connection:
 
     def abandon_content(self) -> None:
         """The content won't be finished: what the server says now is its answer to it all the same."""
-        self._unanswered = deque([Command("CONTENT", b"", "")])
+        self._unanswered = deque([END_OF_CONTENT])
         self._is_abandoned = self.is_closing = True
 
     def start_tls(self) -> None:
@@ -184,6 +204,7 @@ class Connection:
                 "the server went on talking after it agreed to STARTTLS, as an attacker in between would"
             )
         self.capabilities = Capabilities()
+        self.is_pipelining = False
         self.state = self._expected = State.GREETED
 
     def _apply(self, command: Command, reply: Reply) -> None:
@@ -198,8 +219,9 @@ class Connection:
         elif digit not in {4, 5}:
             self._is_abandoned = True
             raise RemoteProtocolError(f"the server answered {command.verb} with “{reply}”, which makes no sense there")
-        if command.verb in {"EHLO", "HELO"} and reply.is_positive:
-            self.capabilities = parse_capabilities(reply) if command.verb == "EHLO" else Capabilities()
+        if command.verb in HELLOS and reply.is_positive:
+            self.capabilities = Capabilities() if command.verb == "HELO" else parse_capabilities(reply)
+            self.is_pipelining = self.capabilities.offers("PIPELINING")
         self.is_closing = self.is_closing or self.state is State.CLOSING
         if not self._unanswered:
             self._expected = self.state

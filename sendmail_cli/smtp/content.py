@@ -43,3 +43,11 @@ def dot_stuff(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise LocalProtocolError(LONE)
     if not at_line_start:
         yield b"\r\n"
+
+
+def whole(chunks: Iterable[bytes]) -> bytes:
+    """The octets of a content for BDAT, which has no dots to stuff (RFC 3030 §2). Raises like `dot_stuff`."""
+    data = b"".join(chunks)
+    if not data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n"):
+        raise LocalProtocolError(LONE)
+    return data if data.endswith(b"\r\n") else data + b"\r\n"

@@ -12,6 +12,18 @@ IDS = ["-".join([dialogue.name, *dialogue.get("Covers").split(), player]) for di
 HEADERS = {
     *("About", "Covers", "Exit", "Outcome", "Words", "Not-Shown", "Trace", "From", "To", "Body", "Chunk", "Size"),
     *("UTF8-Header", "User", "Password", "Auth", "Tls", "Peer", "Timeouts", "Players"),
+    *(
+        "Messages",
+        "Lmtp",
+        "Chunking",
+        "All-Or-None",
+        "Notify",
+        "Ret",
+        "Envid",
+        "Require-TLS",
+        "Mail-Param",
+        "Rcpt-Param",
+    ),
 }
 
 

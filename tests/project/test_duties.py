@@ -18,8 +18,6 @@ PLACES = re.compile(r"def test_\w+|\bid=\"[^\"]+\"|^Covers: .*$", re.MULTILINE)
 TRAPS = {f"trap{number:02}" for number in range(1, 25)}
 DUTIES = {f"duty{number:02}" for number in (*range(1, 17), *range(20, 30), *range(30, 39), 50, 51, 52, 53, 57, 58)}
 LATER = {
-    "duty12": "further transactions after “too many recipients” are issue 3's",
-    "duty15": "BDAT is issue 3's",
     "duty38": "connections are reused by the queue, a later issue's",
 }
 

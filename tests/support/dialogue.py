@@ -12,6 +12,8 @@ A file begins with header lines and goes on with the script that `scripted_serve
     User: / Password: / Auth:                             Tls: none, starttls, opportunistic, implicit
     Peer: remote (is not this machine)                    Timeouts: greeting=0.3 content=0.3
     Players: the ones that it is for, where not for all
+    Messages: 3 (the same one three times)                Lmtp: yes    Chunking: eager    All-Or-None: yes
+    Notify: Ret: Envid: Require-TLS: yes                  Mail-Param: / Rcpt-Param: KEY=VALUE (repeatable)
 
 What the client says is compared octet by octet, and nothing may follow it.
 """
@@ -32,7 +34,8 @@ from sendmail_cli.net.tls import TLSFacts
 from sendmail_cli.report import Action, Report
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, Timeouts, TLSMode
-from sendmail_cli.smtp.envelope import ReversePath, envelope_of
+from sendmail_cli.smtp.envelope import Demands, ReversePath, envelope_of
+from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_parameter, parse_ret
 from sendmail_cli.status import ExitCode
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace, TraceEvent
@@ -155,12 +158,40 @@ class Dialogue:
         content = Octets(
             body, int(self.get("Size", str(len(body)))), "UTF8-Header" in self.headers, int(self.get("Chunk", "65536"))
         )
-        return Submission(envelope_of(reverse_path_of(sender), recipients), content, "<1@example.org>")
+        notify = parse_notify(self.get("Notify")) if "Notify" in self.headers else ()
+        envelope = envelope_of(reverse_path_of(sender), recipients, notify=notify, demands=self.demands)
+        return Submission(envelope, content, "<1@example.org>")
+
+    @property
+    def demands(self) -> Demands:
+        """What is asked of the server for the whole message."""
+        return Demands(
+            ret=parse_ret(self.get("Ret")) if "Ret" in self.headers else None,
+            envid=parse_envid(self.get("Envid")) if "Envid" in self.headers else None,
+            require_tls="Require-TLS" in self.headers,
+            mail_parameters=tuple(map(parse_parameter, self.headers.get("Mail-Param", []))),
+            rcpt_parameters=tuple(map(parse_parameter, self.headers.get("Rcpt-Param", []))),
+            all_or_none="All-Or-None" in self.headers,
+        )
+
+    @property
+    def submissions(self) -> list[Submission]:
+        """The messages, one after the other."""
+        return [self.submission] * int(self.get("Messages", "1"))
 
     def server(self, host: str, port: int, *, tls: TLSMode, ca_file: str | None) -> Server:
         """The server as the client is told of it."""
         user = self.headers.get("User", [None])[-1]
-        return Server(host, port, tls=tls, user=user, auth=self.get("Auth", "auto"), ca_file=ca_file)
+        return Server(
+            host,
+            port,
+            tls=tls,
+            user=user,
+            auth=self.get("Auth", "auto"),
+            ca_file=ca_file,
+            is_lmtp="Lmtp" in self.headers,
+            is_chunking_eager="Chunking" in self.headers,
+        )
 
     @property
     def timeouts(self) -> Timeouts:
@@ -174,17 +205,22 @@ class Dialogue:
 class Result:
     """What came of a dialogue."""
 
-    report: Report
+    reports: list[Report]
     trace: list[TraceEvent]
     fault: str  # how client or server departed from the script
 
     @property
+    def report(self) -> Report:
+        """What became of the last message."""
+        return self.reports[-1]
+
+    @property
     def shown(self) -> str:
         """All that a user may be shown."""
-        report = self.report
-        texts = [outcome.text for outcome in report.outcomes]
-        if report.error is not None:
-            texts += [str(report.error), repr(report.error), report.error.hint, report.error.server_reply]
+        texts = [outcome.text for report in self.reports for outcome in report.outcomes]
+        for report in self.reports:
+            if report.error is not None:
+                texts += [str(report.error), repr(report.error), report.error.hint, report.error.server_reply]
         return "\n".join(texts)
 
 
@@ -202,7 +238,7 @@ def check(dialogue: Dialogue, result: Result) -> None:
     seen = f"{report.outcomes}\n{report.error!r}\n{result.trace}"
     assert result.fault == "", f"{result.fault}\n{seen}"
     assert report.exit_code == ExitCode(int(dialogue.get("Exit", "0"))), seen
-    _check_outcomes(dialogue, report)
+    _check_outcomes(dialogue, result.reports)
     for words in dialogue.headers.get("Words", []):
         assert words in result.shown, seen
     traced = [event.text for event in result.trace]
@@ -214,17 +250,31 @@ def check(dialogue: Dialogue, result: Result) -> None:
             assert secret.lower() not in text.lower()
 
 
-def _check_outcomes(dialogue: Dialogue, report: Report) -> None:
+def _check_outcomes(dialogue: Dialogue, reports: list[Report]) -> None:
     found = [
         f"{outcome.address} {outcome.action.value} {'-' if outcome.code is None else outcome.code}"
+        for report in reports
         for outcome in report.outcomes
     ]
-    is_all = report.exit_code is ExitCode.OK
-    assert not is_all or report.error is None
+    is_all = all(report.exit_code is ExitCode.OK for report in reports)
+    assert not is_all or all(report.error is None for report in reports)
     if "Outcome" in dialogue.headers:
         assert found == dialogue.headers["Outcome"]
         return
-    assert [outcome.action is Action.RELAYED for outcome in report.outcomes] == [is_all] * len(found)
+    relayed = [outcome.action is Action.RELAYED for report in reports for outcome in report.outcomes]
+    assert relayed == [is_all] * len(found)
+
+
+def _delivered(
+    submissions: list[Submission],
+    server: Server,
+    credential: Callable[[], Secret],
+    environment: Environment,
+    trace: Trace,
+) -> list[Report]:
+    if len(submissions) == 1:
+        return [delivery.deliver(submissions[0], server, credential, environment, trace)]
+    return list(delivery.deliver_all(submissions, server, credential, environment, trace))
 
 
 # Over a socket
@@ -239,8 +289,8 @@ def _play_over_socket(dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch, folde
     context = server_context() if mode is TLSMode.IMPLICIT else None
     with ScriptedServer(dialogue.steps, tls=context, starttls=server_context()) as script:
         server = dialogue.server(script.host, script.port, tls=mode, ca_file=write_ca_file(folder))
-        report = delivery.deliver(
-            dialogue.submission,
+        reports = _delivered(
+            dialogue.submissions,
             server,
             lambda: Secret(dialogue.get("Password")),
             environment,
@@ -251,7 +301,7 @@ def _play_over_socket(dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch, folde
     is_free = any(isinstance(step, HearAnything | HearLine | HearContent) for step in dialogue.steps)
     if not fault and not is_free and script.received != expected:
         fault = f"the client went on to say {script.received[len(expected) :][:200]!r}"
-    return Result(report, trace, fault)
+    return Result(reports, trace, fault)
 
 
 # In memory
@@ -285,14 +335,14 @@ def _play_in_memory(
     monkeypatch.setattr(opening, "dial", lambda *_: None)
     monkeypatch.setattr(opening, "Stream", lambda *_: stream)
     trace: list[TraceEvent] = []
-    report = delivery.deliver(
-        dialogue.submission,
+    reports = _delivered(
+        dialogue.submissions,
         dialogue.server("mx.example.com", 25, tls=dialogue.tls, ca_file=None),
         lambda: Secret(dialogue.get("Password")),
         TestEnvironment(clock),
         Trace(clock, trace.append),
     )
-    return Result(report, trace, stream.verdict())
+    return Result(reports, trace, stream.verdict())
 
 
 class Clock:

@@ -13,7 +13,7 @@ from sendmail_cli.errors import (
 )
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, Timeouts, TLSMode
-from sendmail_cli.session import Session
+from sendmail_cli.session import QUIT, Session
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.replies import Reply
 from sendmail_cli.smtp.sasl import Plain
@@ -48,7 +48,7 @@ class Played:
         self.transaction = Transaction(
             submission.envelope, self.session.capabilities, size=len(data), is_7bit=True, has_utf8_header=False
         )
-        self.session.transact(self.transaction, content_of(data))
+        self.session.transact(self.transaction, content_of(data), lambda: QUIT)
         return self.transaction
 
 
@@ -307,7 +307,7 @@ def test_duty26_an_early_refusal_after_any_piece_stops_the_content(heard: str) -
     transaction = Transaction(
         submission.envelope, played.session.capabilities, size=12, is_7bit=True, has_utf8_header=False
     )
-    played.session.transact(transaction, content)
+    played.session.transact(transaction, content, lambda: QUIT)
     assert transaction.content_reply == Reply(552, ("too big",))
     assert not transaction.is_end_sent
     assert not played.session.connection.may_quit

@@ -17,12 +17,14 @@ ADA = AddrSpec("ada", "example.org")
 COMMANDS = {
     "EHLO": commands.ehlo("x"),
     "HELO": commands.helo("x"),
+    "LHLO": commands.lhlo("x"),
     "STARTTLS": commands.STARTTLS,
     "AUTH": commands.auth("PLAIN", b"x"),
     "RESPONSE": commands.response(b"x"),
     "MAIL": commands.mail(ReversePath(ADA)),
     "RCPT": commands.rcpt(ForwardPath(ADA)),
     "DATA": commands.DATA,
+    "BDAT": commands.last_chunk(b"x\r\n"),
     "CONTENT": commands.END_OF_CONTENT,
     "RSET": commands.RSET,
     "NOOP": commands.NOOP,
@@ -48,12 +50,14 @@ OPEN = {State.GREETED, State.READY, State.TRANSACTION}
 MAY_BE_SAID: dict[str, set[State]] = {
     "EHLO": {State.GREETED, State.READY},
     "HELO": {State.GREETED, State.READY},
+    "LHLO": {State.GREETED, State.READY},
     "STARTTLS": {State.READY},
     "AUTH": {State.READY},
     "RESPONSE": {State.CHALLENGED},
     "MAIL": {State.READY},
     "RCPT": {State.TRANSACTION},
     "DATA": {State.TRANSACTION},
+    "BDAT": {State.TRANSACTION},
     "CONTENT": {State.CONTENT},
     "RSET": {State.READY, State.TRANSACTION},
     "NOOP": OPEN,
@@ -69,6 +73,7 @@ LEADS_TO: dict[tuple[str, int], State] = {
     ("GREETING", 5): State.CLOSING,
     ("EHLO", 2): State.READY,
     ("HELO", 2): State.READY,
+    ("LHLO", 2): State.READY,
     ("STARTTLS", 2): State.SECURING,
     ("AUTH", 2): State.READY,
     ("AUTH", 3): State.CHALLENGED,
@@ -78,6 +83,7 @@ LEADS_TO: dict[tuple[str, int], State] = {
     ("RESPONSE", 5): State.READY,
     ("MAIL", 2): State.TRANSACTION,
     ("DATA", 3): State.CONTENT,
+    ("BDAT", 2): State.READY,
     ("CONTENT", 2): State.READY,
     ("CONTENT", 4): State.READY,
     ("CONTENT", 5): State.READY,
@@ -128,7 +134,7 @@ def test_duty06_a_command_out_of_order_is_refused_and_changes_nothing(verb: str,
     connection = connection_in(state)
     before = snapshot(connection)
     if state in MAY_BE_SAID[verb]:
-        assert connection.send(COMMANDS[verb]) == COMMANDS[verb].line
+        assert connection.send(COMMANDS[verb]) == COMMANDS[verb].line + COMMANDS[verb].payload
         assert connection.awaited != ""
         return
     with pytest.raises(LocalProtocolError, match=f"{verb} makes no sense now"):
@@ -172,7 +178,7 @@ def test_trap04_duty10_421_closes_whatever_was_asked(verb: str) -> None:
                 connection.send(other)
 
 
-FOLLOWED = {"MAIL", "RCPT", "CONTENT", "RSET"}
+FOLLOWED = {"MAIL", "RCPT", "CONTENT", "BDAT", "RSET"}
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
