@@ -25,6 +25,7 @@ from sendmail_cli.errors import (
 from sendmail_cli.jobs import Job, Run
 from sendmail_cli.opening import open_session
 from sendmail_cli.session import QUIT
+from sendmail_cli.smtp.capabilities import Limits
 from sendmail_cli.smtp.content import whole
 from sendmail_cli.smtp.transaction import Transaction
 from sendmail_cli.status import ExitCode
@@ -93,8 +94,9 @@ def deliver_all(
 ) -> Generator[Report]:
     """Submit one message after the other over one connection; a report for each, in order, as soon as it is known.
 
-    Where the server offers PIPELINING, the envelope of the next message goes along with the end of the one before, so
-    `submissions` is asked for one more than has been reported. A connection that ends between two messages is made
+    Where the server offers PIPELINING, the envelope of the next message goes along with the end of the one before, and
+    while the server thinks about that the one after it is asked for: `submissions` is up to two ahead of the reports.
+    What it raises is raised when those before it are reported. A connection that ends between two messages is made
     anew. See `deliver` for the rest.
     """
     return _Courier((server, *fallbacks), credential, environment, trace, opened).run(iter(submissions))
@@ -119,10 +121,13 @@ class _Courier:
         self._opened = opened
         self._session: Session | None = None
         self._transactions = 0  # begun in this session
+        self._limits = Limits()  # of this session
         self._is_chunking = True  # until a server that offers BDAT refuses it
         self._submissions: Iterator[Submission] = iter(())
         self._ahead: deque[Job] = deque()  # taken from there before their turn
         self._next: Run | None = None  # of which the first flight was sent along with the content before
+        self._prepared: Run | None = None  # of which nothing was sent yet
+        self._fault: Exception | None = None  # of `submissions`
         self._interrupt: BaseException | None = None
 
     def run(self, submissions: Iterator[Submission]) -> Generator[Report]:
@@ -134,14 +139,34 @@ class _Courier:
                 yield job.report()
                 if self._interrupt is not None:
                     raise self._interrupt
+            if self._fault is not None:
+                raise self._fault
         finally:
             self._leave()
 
     def _take(self) -> Job | None:
-        if self._ahead:
-            return self._ahead.popleft()
-        submission = next(self._submissions, None)
-        return None if submission is None else Job(submission)
+        self._look_ahead(1)
+        return self._ahead.popleft() if self._ahead else None
+
+    def _look_ahead(self, count: int) -> None:
+        """Have the next `count` submissions at hand. What goes wrong with that says nothing about those before."""
+        while len(self._ahead) < count and self._fault is None:
+            try:
+                submission = next(self._submissions, None)
+            except Exception as error:  # whatever it is, it is raised in its turn
+                self._fault = error
+                return
+            if submission is None:
+                return
+            self._ahead.append(Job(submission))
+
+    def _prepare(self, session: Session) -> None:
+        """While the server thinks about a content: the message after the one whose envelope went along with it."""
+        place = 1 if self._ahead and self._next is not None and self._next.job is self._ahead[0] else 0
+        self._look_ahead(place + 1)
+        if len(self._ahead) > place and self._prepared is None:
+            with suppress(MailError):  # it is raised again when its turn comes
+                self._prepared = self._start(self._ahead[place], self._ahead[place].pending, session)
 
     def _attempt(self, job: Job) -> None:
         """One transaction for the pending recipients of `job`, or what keeps it from coming about."""
@@ -149,10 +174,15 @@ class _Courier:
         run, self._next = self._next, None
         is_fresh = self._session is None
         try:
-            session = self._session or self._open(job)
-            run = run or self._start(job, job.pending, session)
-            session.transact(run.transaction, run.content, partial(self._follow, run, session))
-            if not session.connection.may_go_on and self._next is None:
+            job.server = str(self._servers[self._place])
+            session = self._session or self._open()
+            run = run or self._started(job, job.pending, session)
+            self._transactions += 1
+            session.transact(
+                run.transaction, run.content, partial(self._follow, run, session), partial(self._prepare, session)
+            )
+            is_stuck = self._next is None and not session.connection.may_go_on
+            if is_stuck or session.connection.is_closing:
                 self._leave()
         except MailError as caught:
             error = caught
@@ -163,7 +193,7 @@ class _Courier:
         except BaseException as caught:
             if self._session is not None:
                 self._session.close()  # without a word: somebody wants us to end
-            self._session = self._next = None
+            self._session = self._next = self._prepared = None
             if not (job.is_known_of or (run is not None and run.transaction.is_decided)):
                 raise
             error = self._broken(caught)
@@ -177,23 +207,26 @@ class _Courier:
         error.__cause__ = caught
         return error
 
-    def _open(self, job: Job) -> Session:
+    def _open(self) -> Session:
         server = self._servers[self._place]
-        job.server = str(server)
         opened, self._opened = self._opened, None
         if opened is not None:
             self._session = opened()
         else:
             self._session = open_session(server, self._credential, self._environment, self._trace)
         self._transactions = 0
+        self._limits = self._session.capabilities.limits
         return self._session
+
+    def _started(self, job: Job, pending: Sequence[int], session: Session) -> Run:
+        run, self._prepared = self._prepared, None
+        return run if run is not None and run.job is job else self._start(job, pending, session)
 
     def _start(self, job: Job, pending: Sequence[int], session: Session) -> Run:
         """A transaction for as many of `pending` as the server takes at once."""
         server, capabilities = self._servers[self._place], session.capabilities
-        job.server = str(server)
         envelope, content = job.submission.envelope, job.submission.content
-        batch = job.batch(pending, capabilities.limits, is_lmtp=server.is_lmtp)
+        batch = job.batch(pending, self._limits, is_lmtp=server.is_lmtp)
         if len(batch) < len(envelope.recipients):
             envelope = envelope._replace(recipients=tuple(envelope.recipients[index] for index in batch))
         facts = session.stream.tls_facts() if envelope.demands.require_tls else None
@@ -207,7 +240,6 @@ class _Courier:
             is_secured=facts is not None and facts.is_verified,
             chunk=whole(content.chunks()) if self._goes_by_chunk(server, job.submission, capabilities) else None,
         )
-        self._transactions += 1
         return Run(job, batch, transaction, content)
 
     def _goes_by_chunk(self, server: Server, submission: Submission, capabilities: Capabilities) -> bool:
@@ -223,19 +255,19 @@ class _Courier:
 
     def _follow(self, run: Run, session: Session) -> Following:
         """What goes along with the content of `run`: the rest of its recipients, the next message, or QUIT."""
-        mail_max = session.capabilities.limits.mail_max
+        mail_max = self._limits.mail_max
         if mail_max is not None and self._transactions >= mail_max:
             return QUIT
         job = run.job
         rest = run.left_over()
         if not rest:
-            following = self._take()
-            if following is None:
+            self._look_ahead(1)
+            if not self._ahead:
                 return QUIT
-            self._ahead.append(following)
-            job, rest = following, following.pending
+            job = self._ahead[0]
+            rest = job.pending
         try:
-            self._next = self._start(job, rest, session)
+            self._next = self._started(job, rest, session)
         except MailError:
             return None  # it is raised again when its turn comes
         return self._next.transaction
@@ -284,7 +316,7 @@ class _Courier:
         return True
 
     def _leave(self) -> None:
-        session, self._session, self._next = self._session, None, None
+        session, self._session, self._next, self._prepared = self._session, None, None, None
         if session is not None:
             session.quit()
 

@@ -64,6 +64,11 @@ class Redactor:
         if not any(separator in text for separator in SEPARATORS):
             self._pieces |= _pieces_of(_folded(text))
 
+    @property
+    def knows_any(self) -> bool:
+        """False where nothing would be erased."""
+        return bool(self._forms)
+
     def redact(self, text: str) -> str:
         """`text` with every known secret replaced by `***`."""
         for form in self._forms:

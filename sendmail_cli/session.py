@@ -6,7 +6,6 @@ do about a refusal is `delivery`'s.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.status import exit_code_for_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from sendmail_cli.net.stream import Stream
     from sendmail_cli.net.tls import TLSContext
@@ -151,22 +150,32 @@ class Session:
         self.command(commands.CANCEL)  # RFC 4954 §4: the one way out of an exchange
         raise RemoteProtocolError("the server's sign-in challenge is not base64", server_reply=str(reply))
 
-    def transact(self, transaction: Transaction, content: Content, following: Callable[[], Following]) -> None:
+    def transact(
+        self,
+        transaction: Transaction,
+        content: Content,
+        following: Callable[[], Following],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
         """One mail transaction; the replies are then in `transaction`.
 
         `following` is asked when the end of the content is about to be sent. Where the server offers PIPELINING, what
         it gives goes along and saves a round trip: QUIT, or a transaction that must be the next one given to this
-        method. An error leaves in `transaction` what was answered until then; its `is_in_doubt` tells whether the
-        server may have taken the message all the same.
+        method. `meanwhile` is called when the content is on its way, since its answer takes a while.
+
+        An error leaves in `transaction` what was answered until then; its `is_in_doubt` tells whether the server may
+        have taken the message all the same.
         """
         self._collect(transaction)  # what went along with the message before
         while not self.connection.is_closing and (group := transaction.next_group()):
             self._say(group, transaction, following)
+            if transaction.is_end_sent:
+                meanwhile()
             self._collect(transaction)
         if self.connection.is_closing:
             return
         if transaction.wants_content:
-            self._send_content(transaction, content, following)
+            self._send_content(transaction, content, following, meanwhile)
         elif transaction.wants_lone_dot:
             self._send(commands.END_OF_CONTENT)
             self._answer(self.timeouts.content)
@@ -191,7 +200,13 @@ class Session:
             timeout = _TIMEOUTS_BY_VERB.get(command.verb, "command")
             transaction.receive(self._answer(getattr(self.timeouts, timeout)))
 
-    def _send_content(self, transaction: Transaction, content: Content, following: Callable[[], Following]) -> None:
+    def _send_content(
+        self,
+        transaction: Transaction,
+        content: Content,
+        following: Callable[[], Following],
+        meanwhile: Callable[[], None],
+    ) -> None:
         if self.trace.is_on:
             self.trace.content(content.size)
         pending = b""
@@ -211,6 +226,7 @@ class Session:
                 raise
             transaction.receive_early(self._last_words(error))
             return
+        meanwhile()
         while len(transaction.content_replies) < due and not self.connection.is_closing:
             transaction.receive(self._answer(self.timeouts.content))
 
@@ -292,8 +308,11 @@ class Session:
     def _hear_unasked(self) -> None:
         """Raise where the server said something that nothing asked for."""
         self.connection.receive_data(self.stream.read_available())
-        with self._masked():
+        try:
             self.connection.check_nothing_unasked()
+        except MailError as error:
+            self._mask(error)
+            raise
 
     def _trace_sent(self, group: Iterable[Command]) -> None:
         if self.trace.is_on:
@@ -324,24 +343,23 @@ class Session:
                     hint=SILENT_GREETING_HINT if self.connection.is_greeting_awaited else "",
                 ) from None
         self._challenge = reply.challenge() if reply.code == CHALLENGE else None
-        reply = reply.redacted(self.trace.redactor.redact)
+        if self.trace.redactor.knows_any:
+            reply = reply.redacted(self.trace.redactor.redact)
         self.trace.received(reply)
         return reply
 
     def _next_reply(self) -> Reply | None:
-        with self._masked():
-            return self.connection.next_reply()
-
-    @contextmanager
-    def _masked(self) -> Iterator[None]:
-        """No secret in an error that repeats what the server said."""
         try:
-            yield
+            return self.connection.next_reply()
         except MailError as error:
-            error.sentence = self.trace.redactor.redact(error.sentence)
-            error.server_reply = self.trace.redactor.redact(error.server_reply)
-            error.args = (error.sentence,)
+            self._mask(error)
             raise
+
+    def _mask(self, error: MailError) -> None:
+        """No secret in an error that repeats what the server said."""
+        error.sentence = self.trace.redactor.redact(error.sentence)
+        error.server_reply = self.trace.redactor.redact(error.server_reply)
+        error.args = (error.sentence,)
 
     def _demand(self, reply: Reply, verb: str, sentence: str, hint: str = "") -> Reply:
         if reply.is_positive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -30,6 +31,9 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+_ENHANCED = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |\Z)")
+
+
 class EnhancedStatusCode(NamedTuple):
     """class.subject.detail of RFC 3463 §2."""
 
@@ -46,13 +50,8 @@ def parse_enhanced_status_code(text: str) -> EnhancedStatusCode | None:
 
     Only ASCII digits count, one to three for subject and detail (RFC 3463 §2).
     """
-    word = text.partition(" ")[0]
-    parts = word.split(".")
-    if len(word) > len("5.999.999") or len(parts) != 3 or parts[0] not in {"2", "4", "5"}:
-        return None
-    if not all(1 <= len(part) <= 3 and part.isascii() and part.isdigit() for part in parts):
-        return None
-    return EnhancedStatusCode(*map(int, parts))
+    match = _ENHANCED.match(text)
+    return None if match is None else EnhancedStatusCode(int(match[1]), int(match[2]), int(match[3]))
 
 
 # RFC 3463 subjects 5 to 7 have one meaning each; subjects 1 to 3 depend on what was refused.

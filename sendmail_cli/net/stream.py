@@ -29,6 +29,7 @@ class Transport(Protocol):
     """What a stream needs of a socket, with or without TLS. None means: not now, `wait_for_write` says for what."""
 
     wait_for_write: bool
+    may_hold_more: bool  # after octets were received: others may have arrived that poll(2) won't tell of
 
     def receive(self) -> bytes | None:
         """Some octets, b"" at the end, None when there are none yet."""
@@ -46,13 +47,16 @@ class PlainTransport:
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self.wait_for_write = False
+        self.may_hold_more = False
 
     def receive(self) -> bytes | None:
         try:
-            return self._socket.recv(READ_SIZE)
+            data = self._socket.recv(READ_SIZE)
         except BlockingIOError:
             self.wait_for_write = False
             return WOULD_BLOCK
+        self.may_hold_more = len(data) == READ_SIZE
+        return data
 
     def send(self, data: memoryview) -> int | None:
         try:
@@ -105,7 +109,6 @@ class Stream:
         view = memoryview(data)
         self.unsent = len(view)
         while view:
-            self._receive()
             self.unsent = 0  # until the system says what it left: an interrupt must not make all of it look unsent
             try:
                 taken = self._transport.send(view)
@@ -116,6 +119,8 @@ class Stream:
             self.unsent = len(view)
             if taken is None:
                 self._wait(deadline, for_write=self._transport.wait_for_write)
+            if view:  # a server that talks before it reads on must not block us
+                self._receive()
 
     def start_tls(self, context: TLSContext, host: str, deadline: float) -> None:
         """TLS from here on. Raises `CertificateRejected` and `TLSHandshakeFailed` besides."""
@@ -176,6 +181,8 @@ class Stream:
             if not data:
                 self._is_ended = True
             self._unread += data
+            if not self._transport.may_hold_more:
+                return
 
     def _wait(self, deadline: float, *, for_write: bool, what: str = "take what we sent") -> None:
         """Sleep until the socket may be read, or written if asked. Raises `DeadlineExceeded` when it is time."""

@@ -62,6 +62,7 @@ class TLSTransport:
         self._host = host
         self._is_verified = context.verify_mode is ssl.CERT_REQUIRED
         self.wait_for_write = False
+        self.may_hold_more = True  # decrypted, and no longer seen by the system
         try:
             self.socket = context.wrap_socket(connected, server_hostname=host or None, do_handshake_on_connect=False)
         except (OSError, ValueError) as error:

@@ -16,8 +16,9 @@ MAX_REPLY_LINE = len("334 ") + 12288 + len("\r\n")  # octets
 MAX_REPLY_LINES = 500  # lines; the longest EHLO seen has 30, the longest HELP 60
 MAX_REPLY = 65536  # octets
 
-_DIGITS = frozenset(b"0123456789")  # ASCII alone: str.isdigit() takes others
+_DIGITS = frozenset(b"0123456789")
 _FIRST_DIGITS = frozenset(b"12345")
+_SEPARATORS = (b" ", b"-", b"")
 
 
 class Reply(NamedTuple):
@@ -32,6 +33,8 @@ class Reply(NamedTuple):
     @property
     def text(self) -> str:
         """All lines as one text, shortened if endless; an enhanced code that each line repeats stands once."""
+        if len(self.lines) == 1:
+            return printable(self.lines[0].strip())
         lines = [line.strip() for line in self.lines]
         if self.enhanced is not None:
             code = lines[0].partition(" ")[0]
@@ -135,9 +138,8 @@ class ReplyParser:
 def _parse_line(line: bytes) -> tuple[int, bool, str]:
     """Code, whether it is the reply's last line, and text."""
     digits, separator = line[:3], line[3:4]
-    if len(digits) != 3 or digits[0] not in _FIRST_DIGITS or not _DIGITS.issuperset(digits):
-        raise _no_reply(line)
-    if separator not in {b"", b" ", b"-"}:
+    # bytes.isdigit() takes ASCII alone; str.isdigit() takes others
+    if len(digits) != 3 or not digits.isdigit() or digits[0] not in _FIRST_DIGITS or separator not in _SEPARATORS:
         raise _no_reply(line)
     text = line[4:].decode("utf-8", "backslashreplace")
     return int(digits), separator != b"-", printable(text, MAX_REPLY_LINE)

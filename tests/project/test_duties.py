@@ -2,8 +2,7 @@
 
 Of the duties: those of sections 1 to 3, and those of section 5 on messages.
 
-A test names a row in its own name (`test_trap05_…`), in a parameter's id, or, a dialogue, in its line `Covers:`. A row
-that a later issue is for stands in LATER with the reason; take it out there when it gets its test.
+A test names a row in its own name (`test_trap05_…`), in a parameter's id, or, a dialogue, in its line `Covers:`.
 """
 
 import re
@@ -17,9 +16,6 @@ PLACES = re.compile(r"def test_\w+|\bid=\"[^\"]+\"|^Covers: .*$", re.MULTILINE)
 
 TRAPS = {f"trap{number:02}" for number in range(1, 25)}
 DUTIES = {f"duty{number:02}" for number in (*range(1, 17), *range(20, 30), *range(30, 39), 50, 51, 52, 53, 57, 58)}
-LATER = {
-    "duty38": "connections are reused by the queue, a later issue's",
-}
 
 
 def rows_named() -> set[str]:
@@ -36,14 +32,9 @@ def named() -> set[str]:
     return rows_named()
 
 
-@pytest.mark.parametrize("row", sorted((TRAPS | DUTIES) - set(LATER)))
+@pytest.mark.parametrize("row", sorted(TRAPS | DUTIES))
 def test_a_row_has_a_test_that_names_it(row: str, named: set[str]) -> None:
     assert row in named
-
-
-@pytest.mark.parametrize("row", sorted(LATER))
-def test_what_is_for_later_has_none_yet(row: str, named: set[str]) -> None:
-    assert row not in named, f"{row} has its test now: take it out of LATER"
 
 
 def test_no_test_names_a_row_that_there_is_not(named: set[str]) -> None:

@@ -332,3 +332,65 @@ def test_what_opening_raises_is_in_the_report(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(report.error, MailError)
     assert report.exit_code == 75
     assert report.server == "mx:25"
+
+
+def test_what_the_source_of_the_messages_raises_comes_after_the_reports_of_those_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A row of a CSV file that can't be read puts no message in doubt."""
+    two = f"{HELLO}{ENVELOPE}{YES}{CONTENT}{ENVELOPE}S: 250 taken\n{YES}{CONTENT}{QUIT}S: 250 taken\n{BYE}"
+    world = World(monkeypatch, mx=[two])
+
+    def rows() -> Iterator[Submission]:
+        yield from messages(2)
+        raise ValueError("row 3")
+
+    server = Server("mx", 25, tls=TLSMode.NONE)
+    reports = deliver_all(rows(), server, world.password, TestEnvironment(world.clock), Trace(world.clock))
+    assert [next(reports).exit_code, next(reports).exit_code] == [0, 0]
+    with pytest.raises(ValueError, match="row 3"):
+        next(reports)
+    assert world.verdict() == ""
+
+
+def test_what_was_prepared_for_a_session_that_died_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new session offers less, and the message must say less."""
+    first = f"{GREETING}S: 250-mx\nS: 250-SIZE\nS: 250 PIPELINING\n"
+    sized = ENVELOPE.replace("org>\n", "org> SIZE=17\n")
+    died = f"{first}{sized}{YES}{CONTENT}{sized}S: 250 taken\n{YES}{CONTENT}{sized}S: 421 enough\nS! close\n"
+    world = World(monkeypatch, mx=[died, f"{HELLO}{ONE}"])
+    assert codes(world.run(messages(3))) == [0, 75, 0]
+    assert world.verdict() == ""
+
+
+def test_a_message_of_which_a_part_is_left_over_lets_the_next_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    hello = f"{GREETING}S: 250-mx\nS: 250-LIMITS RCPTMAX=1\nS: 250 PIPELINING\n"
+    eve = ENVELOPE.replace("bob", "eve")
+    script = (
+        f"{hello}{ENVELOPE}{YES}{CONTENT}{eve}S: 250 taken\n{YES}{CONTENT}{ENVELOPE}S: 250 taken\n{YES}"
+        f"{CONTENT}{QUIT}S: 250 taken\n{BYE}"
+    )
+    world = World(monkeypatch, mx=[script])
+    submissions = [submission_of(DATA, "bob@example.net", "eve@example.net"), messages(1)[0]]
+    assert codes(world.run(submissions)) == [0, 0]
+    assert world.verdict() == ""
+
+
+def test_no_message_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, mx=[])
+    assert world.run([]) == []
+
+
+def test_duty38_each_server_has_a_session_of_its_own() -> None:
+    """One connection serves one server, with its TLS settings and its user: a courier goes to no other."""
+    server = Server("mx", 465, tls=TLSMode.IMPLICIT, user="ada")
+    for other in (
+        server._replace(host="mx2"),
+        server._replace(port=587),
+        server._replace(tls=TLSMode.STARTTLS),
+        server._replace(user="eve"),
+        server._replace(is_verified=False),
+        server._replace(tls_pin="sha256:00"),
+        server._replace(proxy=Secret("http://proxy")),
+    ):
+        assert other != server

@@ -181,6 +181,7 @@ class Interrupted:
     """A transport whose `send` is interrupted after the system took the octets."""
 
     wait_for_write = True
+    may_hold_more = False
 
     def receive(self) -> None:
         return None
@@ -228,12 +229,14 @@ class WantsToRead:
 
     def __init__(self) -> None:
         self.wait_for_write = True
+        self.may_hold_more = True
         self.is_ready = False
 
     def receive(self) -> None:
-        self.wait_for_write = False
+        return
 
     def send(self, data: memoryview) -> int | None:
+        self.wait_for_write = False
         return len(data) if self.is_ready else None
 
     def close(self) -> None:
