@@ -171,7 +171,7 @@ class _Courier:
     def _attempt(self, job: Job) -> None:
         """One transaction for the pending recipients of `job`, or what keeps it from coming about."""
         error: MailError | None = None
-        run, self._next = self._next, None
+        run = self._begun()
         is_fresh = self._session is None
         try:
             job.server = str(self._servers[self._place])
@@ -181,8 +181,8 @@ class _Courier:
             session.transact(
                 run.transaction, run.content, partial(self._follow, run, session), partial(self._prepare, session)
             )
-            is_stuck = self._next is None and not session.connection.may_go_on
-            if is_stuck or session.connection.is_closing:
+            connection = session.connection
+            if connection.is_closing or not (connection.may_go_on or self._next):
                 self._leave()
         except MailError as caught:
             error = caught
@@ -217,6 +217,11 @@ class _Courier:
         self._transactions = 0
         self._limits = self._session.capabilities.limits
         return self._session
+
+    def _begun(self) -> Run | None:
+        """The transaction whose envelope went along with the content before it."""
+        run, self._next = self._next, None
+        return run
 
     def _started(self, job: Job, pending: Sequence[int], session: Session) -> Run:
         run, self._prepared = self._prepared, None
