@@ -88,7 +88,7 @@ def _authenticate(session: Session, server: Server, user: str, credential: Crede
     from sendmail_cli.smtp.sasl import MECHANISMS, select_mechanisms
 
     offered = session.capabilities.auth_mechanisms
-    is_protected = server.tls in PROTECTED and session.stream.tls_facts() is not None
+    is_protected = server.tls in PROTECTED and session.stream.is_secured
     chosen = MECHANISMS.get(server.auth.upper())
     if not is_protected and not session.stream.is_local and (chosen is None or chosen.needs_tls):
         raise ConfigError(

@@ -16,7 +16,7 @@ from sendmail_cli.errors import ConnectionLost, DeadlineExceeded, LocalProtocolE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendmail_cli.net.tls import TLSContext, TLSFacts
+    from sendmail_cli.net.tls import TLSContext, TLSFacts, TLSTransport
 
 READ_SIZE = 65536  # octets
 MAX_UNREAD = 1 << 20  # octets kept while we write; a server that says more is not read until we are done
@@ -83,7 +83,8 @@ class Stream:
         self._transport: Transport = PlainTransport(connected)
         self._unread = bytearray()
         self._is_ended = False
-        self._tls: TLSFacts | None = None
+        self._tls: TLSTransport | None = None
+        self._tls_facts: TLSFacts | None = None
 
     @property
     def has_input(self) -> bool:
@@ -132,11 +133,18 @@ class Stream:
         self._transport, self.socket = transport, transport.socket
         while not transport.handshake():
             self._wait(deadline, for_write=transport.wait_for_write, what="finish the TLS handshake")
-        self._tls = transport.facts()
+        self._tls = transport
 
     def tls_facts(self) -> TLSFacts | None:
-        """Version, cipher and certificate of the TLS in force; None without TLS."""
-        return self._tls
+        """Version, cipher and certificate of the TLS in force; None without TLS. The first call takes some time."""
+        if self._tls_facts is None and self._tls is not None:
+            self._tls_facts = self._tls.facts()
+        return self._tls_facts
+
+    @property
+    def is_secured(self) -> bool:
+        """True when TLS is in force."""
+        return self._tls is not None
 
     @property
     def is_local(self) -> bool:

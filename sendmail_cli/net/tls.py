@@ -10,10 +10,12 @@ import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import CertificateRejected, ConfigError, ConnectionLost, MailError, TLSHandshakeFailed
+from sendmail_cli.net.certificate import certificate_facts, fingerprint
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     import socket
+    from datetime import datetime
 
 TLSContext = ssl.SSLContext
 
@@ -24,13 +26,18 @@ _WRONG_NAMES = (62, 63, 64)
 
 
 class TLSFacts(NamedTuple):
-    """What was agreed on."""
+    """What was agreed on, and the certificate that the server showed. Texts are printable."""
 
     version: str  # "TLSv1.3"
     cipher: str  # "TLS_AES_256_GCM_SHA384"
-    subject: str  # "CN=mail.example.org", printable
-    fingerprint: str  # "sha256:…" of the certificate
-    is_verified: bool
+    subject: str  # "CN=mail.example.org"
+    fingerprint: str  # "sha256:…" of the whole certificate in DER
+    is_verified: bool  # somebody vouches for it: an authority, or the pin
+    issuer: str = ""  # "CN=R11,O=Let's Encrypt,C=US"
+    names: tuple[str, ...] = ()  # the DNS names and IP addresses of subjectAltName
+    not_before: datetime | None = None  # UTC
+    not_after: datetime | None = None  # UTC
+    chain: tuple[str, ...] = ()  # subjects from the server's own to the authority's; its own alone before Python 3.13
 
 
 def client_context(ca_file: str | None = None, *, is_verified: bool = True) -> TLSContext:
@@ -61,6 +68,8 @@ class TLSTransport:
     def __init__(self, connected: socket.socket, context: TLSContext, host: str) -> None:
         self._host = host
         self._is_verified = context.verify_mode is ssl.CERT_REQUIRED
+        self._version = self._cipher = ""
+        self._chain: tuple[bytes, ...] = (b"",)  # DER; the server's own certificate first
         self.wait_for_write = False
         self.may_hold_more = True  # decrypted, and no longer seen by the system
         try:
@@ -82,6 +91,7 @@ class TLSTransport:
             raise self._rejected(error) from None
         except OSError as error:
             raise _failed(error) from None
+        self._note_agreement()
         return True
 
     def receive(self) -> bytes | None:
@@ -106,16 +116,24 @@ class TLSTransport:
         self.socket.close()
 
     def facts(self) -> TLSFacts:
-        """What the handshake agreed on."""
-        cipher = self.socket.cipher()
-        der = self.socket.getpeercert(binary_form=True) or b""
+        """What the handshake agreed on; it is told after the connection has ended, too."""
+        own, *issuers = (certificate_facts(der) for der in self._chain)
         return TLSFacts(
-            version=self.socket.version() or "",
-            cipher=cipher[0] if cipher else "",
-            subject=_subject(self.socket.getpeercert()) or _unverified_subject(der),
-            fingerprint=_fingerprint(der),
+            version=self._version,
+            cipher=self._cipher,
+            fingerprint=fingerprint(self._chain[0]),
             is_verified=self._is_verified,
+            chain=(own.subject, *(each.subject for each in issuers)),
+            **own._asdict(),
         )
+
+    def _note_agreement(self) -> None:
+        cipher = self.socket.cipher()
+        self._version = self.socket.version() or ""
+        self._cipher = cipher[0] if cipher else ""
+        # Python 3.13 is the first that tells of the certificates above the server's own.
+        issuers = list(getattr(self.socket, "get_verified_chain", list)())[1:]
+        self._chain = (self.socket.getpeercert(binary_form=True) or b"", *issuers)
 
     def _rejected(self, error: ssl.SSLCertVerificationError) -> CertificateRejected:
         sentence, hint = _VERDICTS.get(error.verify_code, ("is not valid: {why}", _ASK_THE_ADMIN))
@@ -171,30 +189,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
         return printable((error.strerror or str(error)).lower())
     return printable(str(error))
-
-
-def _subject(certificate: object) -> str:
-    """The subject of `getpeercert()` as "CN=…, O=…", the most telling part first."""
-    if not isinstance(certificate, dict):
-        return ""
-    short = {"commonName": "CN", "organizationName": "O", "countryName": "C"}
-    pairs = [pair for group in certificate.get("subject", ()) for pair in group if pair[0] in short]
-    if not pairs:  # names may stand in subjectAltName alone
-        pairs = [("commonName", value) for kind, value in certificate.get("subjectAltName", ())[:1]]
-    return printable(", ".join(f"{short[kind]}={value}" for kind, value in reversed(pairs)))
-
-
-def _unverified_subject(der: bytes) -> str:
-    """The subject of a certificate that nobody vouches for; Python itself tells only that of verified ones."""
-    from cryptography.x509 import load_der_x509_certificate
-
-    try:
-        return printable(load_der_x509_certificate(der).subject.rfc4514_string(), 200)
-    except ValueError:
-        return "unreadable"
-
-
-def _fingerprint(der: bytes) -> str:
-    from hashlib import sha256
-
-    return f"sha256:{sha256(der).hexdigest()}"

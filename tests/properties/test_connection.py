@@ -156,6 +156,8 @@ class AnyServer:
     def write(self, data: bytes, deadline: float) -> None:
         self.heard += data
 
+    is_secured = False
+
     def tls_facts(self) -> None:
         return None
 

@@ -429,6 +429,10 @@ class MemoryStream:
         self._is_secured = True
         self._advance()
 
+    @property
+    def is_secured(self) -> bool:
+        return self._is_secured
+
     def tls_facts(self) -> TLSFacts | None:
         if not self._is_secured:
             return None

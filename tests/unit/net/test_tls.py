@@ -1,16 +1,20 @@
 """TLS: what a context demands, and a fault in words. The handshakes are in tests/integration."""
 
 import errno
+import re
 import socket
 import ssl
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sendmail_cli.errors import ConfigError, ConnectionLost, MailError, TLSHandshakeFailed
-from sendmail_cli.net.tls import TLSTransport, _failed, _subject, client_context
-from tests.support.certificates import write_ca_file
+from sendmail_cli.net.tls import TLSTransport, _failed, client_context
+from tests.support.certificates import server_context, write_ca_file
 
 
 def test_duty30_a_context_verifies(tmp_path: Path) -> None:
@@ -76,6 +80,49 @@ def test_tls_that_can_not_even_start() -> None:
         TLSTransport(ours, client_context(), "")
 
 
+def shake_hands(context: ssl.SSLContext, *, server: ssl.SSLContext | None = None) -> TLSTransport:
+    """The client's side of a connection whose handshake is done; the other is a thread's."""
+    ours, theirs = socket.socketpair()
+
+    def answer() -> None:
+        with theirs, suppress(OSError), (server or server_context()).wrap_socket(theirs, server_side=True) as wrapped:
+            wrapped.recv(1)
+
+    threading.Thread(target=answer, daemon=True).start()
+    transport = TLSTransport(ours, context, "localhost")
+    transport.handshake()
+    return transport
+
+
+def test_what_was_agreed_on_and_the_certificate(tmp_path: Path) -> None:
+    transport = shake_hands(client_context(write_ca_file(tmp_path)))
+    transport.close()
+    facts = transport.facts()  # told after the end, too
+    assert facts.version == "TLSv1.3"
+    assert facts.cipher.startswith("TLS_")
+    assert facts.subject.startswith("CN=localhost")
+    assert "O=trustme" in facts.issuer
+    assert facts.names == ("localhost", "127.0.0.1")
+    assert facts.not_before is not None
+    assert facts.not_after is not None
+    assert facts.not_before < datetime.now(UTC) < facts.not_after
+    assert facts.is_verified
+    assert facts.chain[0] == facts.subject
+    assert re.fullmatch("sha256:[0-9a-f]{64}", facts.fingerprint)
+
+
+def test_the_chain_where_python_tells_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def get_verified_chain(self: ssl.SSLSocket) -> list[bytes]:
+        authority = ssl.PEM_cert_to_DER_cert(Path(write_ca_file(tmp_path)).read_text())
+        return [self.getpeercert(binary_form=True) or b"", authority]
+
+    monkeypatch.setattr(ssl.SSLSocket, "get_verified_chain", get_verified_chain, raising=False)
+    transport = shake_hands(client_context(write_ca_file(tmp_path)))
+    transport.close()
+    facts = transport.facts()
+    assert facts.chain == (facts.subject, facts.issuer)
+
+
 def ssl_error(kind: type[ssl.SSLError], reason: str | None) -> ssl.SSLError:
     error = kind(1, "[SSL] text \x1b[2J")
     error.reason = reason  # type: ignore[assignment] # None where OpenSSL gives none
@@ -99,21 +146,3 @@ def ssl_error(kind: type[ssl.SSLError], reason: str | None) -> ssl.SSLError:
 def test_duty25_why_a_handshake_failed(error: OSError, kind: type[MailError], words: str) -> None:
     with pytest.raises(kind, match=words):
         raise _failed(error)
-
-
-@pytest.mark.parametrize(
-    ("certificate", "subject"),
-    [
-        ({}, ""),
-        (None, ""),
-        ({"subject": ((("commonName", "mx.example.com"),),)}, "CN=mx.example.com"),
-        (
-            {"subject": ((("countryName", "DE"),), (("organizationName", "Ex\x1b"),), (("commonName", "mx"),))},
-            r"CN=mx, O=Ex\x1b, C=DE",
-        ),
-        ({"subject": ((("serialNumber", "1"),),), "subjectAltName": (("DNS", "a"), ("DNS", "b"))}, "CN=a"),
-        ({"subject": ()}, ""),
-    ],
-)
-def test_a_subject_in_words(certificate: object, subject: str) -> None:
-    assert _subject(certificate) == subject
