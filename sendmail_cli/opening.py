@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendmail_cli.environment import Environment
-    from sendmail_cli.net.tls import TLSContext
+    from sendmail_cli.net.tls_context import TLSContext
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import Server
     from sendmail_cli.trace import Trace
@@ -34,7 +34,9 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
     """
     clock = environment.monotonic
     timeouts = Timeouts().capped(server.timeout)
-    context = _context(server) if server.tls in PROTECTED else None  # a CA file that can't be read: say so before
+    context = (
+        _context(server, environment) if server.tls in PROTECTED else None
+    )  # a CA file that can't be read: say so before
     trace.note(f"connecting to {server}")
     if server.socket_path is not None:
         connected = dial_unix(server.socket_path)
@@ -62,13 +64,13 @@ def _open(session: Session, server: Server, context: TLSContext | None, environm
     name = server.ehlo_name or ehlo_name(environment.hostname(), session.stream.local_address)
     session.hello(name)
     if server.tls in {TLSMode.STARTTLS, TLSMode.OPPORTUNISTIC}:
-        _upgrade(session, server, context, name)
+        _upgrade(session, server, context, name, environment)
 
 
-def _upgrade(session: Session, server: Server, context: TLSContext | None, name: str) -> None:
+def _upgrade(session: Session, server: Server, context: TLSContext | None, name: str, environment: Environment) -> None:
     """STARTTLS. Where it is required and not offered nothing more is said: no sign-in, no message (RFC 3207 §4.1)."""
     if session.capabilities.offers("STARTTLS"):
-        session.start_tls(context or _context(server), server.host, name)
+        session.start_tls(context or _context(server, environment), server.host, name)
     elif server.tls is TLSMode.STARTTLS:
         raise NotOffered(
             f"{server} does not offer STARTTLS, so nothing was sent",
@@ -77,11 +79,19 @@ def _upgrade(session: Session, server: Server, context: TLSContext | None, name:
         )
 
 
-def _context(server: Server) -> TLSContext:
-    from sendmail_cli.net.tls import client_context
+def _context(server: Server, environment: Environment) -> TLSContext:
+    from sendmail_cli.net.tls_context import client_context
 
-    # Opportunistic TLS would go on in the clear: what nobody vouches for is still better (RFC 7435).
-    return client_context(server.ca_file, is_verified=server.is_verified and server.tls in PROTECTED)
+    return client_context(
+        environment.now,
+        ca_file=server.ca_file,
+        # Opportunistic TLS would go on in the clear: what nobody vouches for is still better (RFC 7435).
+        is_verified=server.is_verified and server.tls in PROTECTED,
+        minimum=server.tls_min,
+        certificate=server.tls_cert,
+        key=server.tls_key,
+        pin=server.tls_pin,
+    )
 
 
 def _authenticate(session: Session, server: Server, user: str, credential: CredentialGiver) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sendmail_cli.net.stream import Stream
-    from sendmail_cli.net.tls import TLSContext
+    from sendmail_cli.net.tls_context import TLSContext
     from sendmail_cli.server import Timeouts
     from sendmail_cli.smtp.capabilities import Capabilities
     from sendmail_cli.smtp.commands import Command
@@ -116,7 +116,11 @@ class Session:
 
     def secure(self, context: TLSContext, host: str) -> None:
         """The TLS handshake, and its result in the trace."""
-        self.stream.start_tls(context, host, self._clock() + self.timeouts.handshake)
+        try:
+            self.stream.start_tls(context, host, self._clock() + self.timeouts.handshake)
+        except MailError:
+            self.connection.abandon()  # a server that isn't the one we meant hears nothing from us
+            raise
         if self.trace.is_on:
             self.trace.secured(self.stream.tls_facts())
 

@@ -60,6 +60,18 @@ def fingerprint(der: bytes) -> str:
     return f"sha256:{sha256(der).hexdigest()}"
 
 
+def first_certificate(message: bytes) -> bytes:
+    """The server's own certificate in DER, out of its handshake message Certificate; b"" where there is none.
+
+    TLS 1.3 (RFC 8446 §4.4.2) has a context before the list, which is empty here; TLS 1.2 (RFC 5246 §7.4.2) has none.
+    """
+    body = message[4:]  # behind the kind and three octets of length
+    if len(body) - 3 != int.from_bytes(body[:3]):
+        body = body[1:]
+    length = int.from_bytes(body[3:6])
+    return body[6 : 6 + length] if len(body) >= 6 + length else b""
+
+
 def _names(certificate: Certificate) -> tuple[str, ...]:
     from cryptography.x509 import (
         DNSName,

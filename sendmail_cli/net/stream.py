@@ -16,7 +16,8 @@ from sendmail_cli.errors import ConnectionLost, DeadlineExceeded, LocalProtocolE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendmail_cli.net.tls import TLSContext, TLSFacts, TLSTransport
+    from sendmail_cli.net.tls import TLSFacts, TLSTransport
+    from sendmail_cli.net.tls_context import TLSContext
 
 READ_SIZE = 65536  # octets
 MAX_UNREAD = 1 << 20  # octets kept while we write; a server that says more is not read until we are done

@@ -1,28 +1,25 @@
-"""TLS: a context that verifies, the handshake, and what is wrong with a certificate in words (RFC 8314, RFC 9525).
+"""TLS on a socket: the handshake, who the server turned out to be, and what went wrong (RFC 8314, RFC 8446).
 
 Loaded only where TLS is used.
 """
 
 from __future__ import annotations
 
-import os
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.errors import CertificateRejected, ConfigError, ConnectionLost, MailError, TLSHandshakeFailed
-from sendmail_cli.net.certificate import certificate_facts, fingerprint
+from sendmail_cli.errors import CertificateRejected, ConnectionLost, MailError, TLSHandshakeFailed
+from sendmail_cli.net.certificate import certificate_facts, fingerprint, first_certificate
+from sendmail_cli.net.certificate_faults import Rejected, not_the_pinned, rejection
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     import socket
     from datetime import datetime
 
-TLSContext = ssl.SSLContext
+    from sendmail_cli.net.tls_context import TLSContext
 
-# X509_V_ERR_… of OpenSSL: what to say, and what to do.
-_EXPIRED, _NOT_YET_VALID, _SELF_SIGNED, _SELF_SIGNED_IN_CHAIN = 10, 9, 18, 19
-_UNKNOWN_ISSUERS = (2, 20, 21)
-_WRONG_NAMES = (62, 63, 64)
+HANDSHAKE, CERTIFICATE = 22, 11  # a record's content type and a handshake message's; RFC 8446 §5.1, §4
 
 
 class TLSFacts(NamedTuple):
@@ -40,45 +37,28 @@ class TLSFacts(NamedTuple):
     chain: tuple[str, ...] = ()  # subjects from the server's own to the authority's; its own alone before Python 3.13
 
 
-def client_context(ca_file: str | None = None, *, is_verified: bool = True) -> TLSContext:
-    """A context for connecting: TLS 1.2 at least, the system's authorities or those of `ca_file`.
-
-    The name must be in the certificate's subjectAltName; a common name alone doesn't count (RFC 9525 §2). With
-    `is_verified` False any certificate is taken. Raises `ConfigError` when `ca_file` can't be read.
-    """
-    if ca_file is not None and os.path.exists(ca_file) and not os.path.isfile(ca_file):  # a FIFO may never open
-        raise ConfigError(f"can't use the CA file {ca_file}: it is no file")
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        why = error.strerror if isinstance(error, FileNotFoundError | PermissionError) else "no PEM certificates in it"
-        raise ConfigError(f"can't use the CA file {ca_file}: {why}") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if is_verified:
-        context.hostname_checks_common_name = False
-    else:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 class TLSTransport:
     """A socket with TLS on it; `handshake` first."""
 
     def __init__(self, connected: socket.socket, context: TLSContext, host: str) -> None:
         self._host = host
-        self._is_verified = context.verify_mode is ssl.CERT_REQUIRED
+        self._context = context
+        self._shown = b""  # the server's certificate in DER, as soon as it was shown
         self._version = self._cipher = ""
         self._chain: tuple[bytes, ...] = (b"",)  # DER; the server's own certificate first
+        self._is_heard = False
         self.wait_for_write = False
         self.may_hold_more = True  # decrypted, and no longer seen by the system
+        self._listen_for_certificate()
         try:
-            self.socket = context.wrap_socket(connected, server_hostname=host or None, do_handshake_on_connect=False)
+            self.socket = context.openssl.wrap_socket(
+                connected, server_hostname=host or None, do_handshake_on_connect=False
+            )
         except (OSError, ValueError) as error:
             raise TLSHandshakeFailed(f"TLS could not start: {_words(error)}") from None
 
     def handshake(self) -> bool:
-        """One step; True when it is done."""
+        """One step; True when it is done. Raises `CertificateRejected` before anything is said under TLS."""
         try:
             self.socket.do_handshake()
         except ssl.SSLWantReadError:
@@ -90,17 +70,25 @@ class TLSTransport:
         except ssl.SSLCertVerificationError as error:
             raise self._rejected(error) from None
         except OSError as error:
-            raise _failed(error) from None
+            raise _failed(error, self._context.minimum) from None
         self._note_agreement()
+        self._check_pin()
         return True
 
     def receive(self) -> bytes | None:
         try:
-            return self.socket.recv(65536)
+            data = self.socket.recv(65536)
         except ssl.SSLWantReadError:
             self.wait_for_write = False
         except ssl.SSLWantWriteError:
             self.wait_for_write = True
+        except ssl.SSLError as error:  # in TLS 1.3 what the server thinks of our certificate comes after the handshake
+            if self._is_heard or error.reason not in _OUR_CERTIFICATE:
+                raise
+            raise _failed(error, self._context.minimum) from None
+        else:
+            self._is_heard = True
+            return data
         return None
 
     def send(self, data: memoryview) -> int | None:
@@ -122,12 +110,29 @@ class TLSTransport:
             version=self._version,
             cipher=self._cipher,
             fingerprint=fingerprint(self._chain[0]),
-            is_verified=self._is_verified,
+            is_verified=self._context.is_verified,
             chain=(own.subject, *(each.subject for each in issuers)),
             **own._asdict(),
         )
 
+    def _listen_for_certificate(self) -> None:
+        """Keep the certificate that the server shows: of one that it refuses OpenSSL tells nothing afterwards.
+
+        Python has no public way to see it then. Its hook for handshake messages has been there since 3.8 without
+        becoming public; without it the sentence about a refused certificate has fewer particulars. The other way would
+        be a second connection that takes any certificate: more to go wrong, and perhaps not the same certificate.
+        """
+
+        def look(_: object, direction: str, __: object, content: int, kind: int, message: bytes) -> None:
+            if (direction, content, kind) == ("read", HANDSHAKE, CERTIFICATE):
+                self._shown = first_certificate(message)
+
+        if hasattr(self._context.openssl, "_msg_callback"):
+            self._context.openssl._msg_callback = look
+
     def _note_agreement(self) -> None:
+        if hasattr(self._context.openssl, "_msg_callback"):
+            self._context.openssl._msg_callback = None
         cipher = self.socket.cipher()
         self._version = self.socket.version() or ""
         self._cipher = cipher[0] if cipher else ""
@@ -135,49 +140,71 @@ class TLSTransport:
         issuers = list(getattr(self.socket, "get_verified_chain", list)())[1:]
         self._chain = (self.socket.getpeercert(binary_form=True) or b"", *issuers)
 
+    def _check_pin(self) -> None:
+        """Before the first octet is said: a server that isn't the pinned one learns nothing from us but a handshake."""
+        pin = self._context.pin
+        if pin is not None and (seen := fingerprint(self._chain[0])) != pin:
+            raise not_the_pinned(self._host, pin, seen)
+
     def _rejected(self, error: ssl.SSLCertVerificationError) -> CertificateRejected:
-        sentence, hint = _VERDICTS.get(error.verify_code, ("is not valid: {why}", _ASK_THE_ADMIN))
-        why = printable(error.verify_message or "no reason given")
-        return CertificateRejected(
-            f"the certificate of {self._host} " + sentence.format(host=self._host, why=why), hint=hint
+        der = self._shown
+        return rejection(
+            Rejected(
+                self._host,
+                error.verify_code,
+                printable(error.verify_message or "no reason given"),
+                certificate_facts(der) if der else None,
+                fingerprint(der) if der else "",
+                self._context.now(),
+            )
         )
 
 
-_ASK_THE_ADMIN = "Nothing was sent. --insecure skips this check once, if you know that this is your server."
-_WRONG_NAME = (
-    "was issued for another name ({why})",
-    "Nothing was sent. Use the name that the certificate names as the server, if it is the provider's.",
+_NOT_TLS = frozenset(("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"))
+_NO_COMMON_VERSION = frozenset(("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION"))
+_TOO_OLD = {
+    "1.2": ("the server speaks only TLS versions older than 1.2, which are broken", ""),
+    "1.3": (
+        "the server does not speak TLS 1.3, and nothing older is wanted here (tls_min)",
+        "Without --tls-min and tls_min TLS 1.2 is taken too, which is still sound.",
+    ),
+}
+# Alerts about a client's certificate (RFC 8446 §6.2, RFC 5246 §7.2.2).
+_REFUSED = (
+    "the server did not accept our certificate: {why}",
+    "Name another one with --tls-cert, or tls_cert in the profile; the server's operator knows whose it takes.",
 )
-_UNKNOWN_ISSUER = (
-    "was issued by an authority that this machine does not know",
-    "Nothing was sent. If it is your organisation's own authority, name its certificate with --ca-file.",
-)
-_SELF_SIGNED_VERDICT = (
-    "is signed by itself, so nobody vouches for it",
-    "Nothing was sent. If it is your own server, name its certificate with --ca-file.",
-)
-_VERDICTS: dict[int, tuple[str, str]] = {
-    _EXPIRED: ("has expired", _ASK_THE_ADMIN),
-    _NOT_YET_VALID: ("is not valid yet; is this machine's clock right?", _ASK_THE_ADMIN),
-    _SELF_SIGNED: _SELF_SIGNED_VERDICT,
-    _SELF_SIGNED_IN_CHAIN: _UNKNOWN_ISSUER,
-    **dict.fromkeys(_UNKNOWN_ISSUERS, _UNKNOWN_ISSUER),
-    **dict.fromkeys(_WRONG_NAMES, _WRONG_NAME),
+_OUR_CERTIFICATE: dict[str | None, tuple[str, str]] = {
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": (
+        "the server wants to see a certificate of ours",
+        "Name it with --tls-cert and --tls-key, or tls_cert and tls_key in the profile.",
+    ),
+    "TLSV1_ALERT_UNKNOWN_CA": _REFUSED,
+    "SSLV3_ALERT_BAD_CERTIFICATE": _REFUSED,
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": _REFUSED,
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": _REFUSED,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": _REFUSED,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _REFUSED,
+    "TLSV1_ALERT_ACCESS_DENIED": _REFUSED,
+    "TLSV1_ALERT_DECRYPT_ERROR": _REFUSED,
 }
 
 
-def _failed(error: OSError) -> MailError:
+def _failed(error: OSError, minimum: str) -> MailError:
     if isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError):  # a busy server does that too
         return ConnectionLost(f"the connection ended in the TLS handshake: {_words(error)}")
     why = getattr(error, "reason", None)
-    if why in {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
+    if why in _NOT_TLS:
         return TLSHandshakeFailed(
             "the server answered our TLS greeting with something that is not TLS",
             hint="It seems to begin in the clear: try --tls starttls, usually with port 587.",
         )
-    if why in {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION"}:
-        return TLSHandshakeFailed("the server speaks only TLS versions older than 1.2, which are broken")
-    return TLSHandshakeFailed(f"the TLS handshake failed: {_words(error)}")
+    sentence, hint = "the TLS handshake failed: {why}", ""
+    if why in _NO_COMMON_VERSION:
+        sentence, hint = _TOO_OLD[minimum]
+    elif why in _OUR_CERTIFICATE:
+        sentence, hint = _OUR_CERTIFICATE[why]
+    return TLSHandshakeFailed(sentence.format(why=_words(error)), hint=hint)
 
 
 def _words(error: Exception) -> str:

@@ -191,6 +191,10 @@ class Connection:
         self._unanswered = deque([END_OF_CONTENT])
         self._is_abandoned = self.is_closing = True
 
+    def abandon(self) -> None:
+        """Nothing that is said from here on would reach the server as SMTP, or could be trusted: not even QUIT."""
+        self._is_abandoned = self.is_closing = True
+
     def start_tls(self) -> None:
         """Forget all that was said in the clear (RFC 3207 §4.2); EHLO must come next.
 

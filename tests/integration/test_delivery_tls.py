@@ -1,11 +1,14 @@
 """Certificates and handshakes on loopback: the right one, and every wrong one."""
 
+import re
 import ssl
 import warnings
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from sendmail_cli import opening
 from sendmail_cli.delivery import deliver
@@ -13,7 +16,13 @@ from sendmail_cli.report import Action, Report
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, Timeouts, TLSMode
 from sendmail_cli.trace import Trace, TraceEvent
-from tests.support.certificates import Kind, server_context, write_ca_file
+from tests.support.certificates import (
+    Kind,
+    demanding_context,
+    server_context,
+    write_ca_file,
+    write_client_certificate,
+)
 from tests.support.dialogue import TestEnvironment, submission_of
 from tests.support.scripted_server import ScriptedServer, parse_script
 
@@ -51,13 +60,28 @@ def attempt(
     host: str = "localhost",
     is_verified: bool = True,
     timeout: float = 5,
+    pin: str | None = None,
+    minimum: str = "1.2",
+    certificate: str | None = None,
+    key: str | None = None,
 ) -> Result:
     """Deliver a message to a server with this context."""
     environment = TestEnvironment()
     events: list[TraceEvent] = []
     steps = parse_script(script or SCRIPTS[mode])
     with ScriptedServer(steps, tls=context if mode is TLSMode.IMPLICIT else None, starttls=context) as played:
-        server = Server(host, played.port, tls=mode, ca_file=ca_file, is_verified=is_verified, timeout=timeout)
+        server = Server(
+            host,
+            played.port,
+            tls=mode,
+            ca_file=ca_file,
+            is_verified=is_verified,
+            timeout=timeout,
+            tls_pin=pin,
+            tls_min=minimum,
+            tls_cert=certificate,
+            tls_key=key,
+        )
         report = deliver(
             submission_of(b"x\r\n"),
             server,
@@ -79,33 +103,102 @@ def test_duty30_the_right_certificate(mode: TLSMode, host: str, tmp_path: Path) 
     assert result.facts[-1]
 
 
+YESTERDAY, TOMORROW = ((datetime.now(UTC) + timedelta(days=days)).date().isoformat() for days in (-1, 1))
+MAIL = "was issued for mail.example.org, not for "
+NO_NAME = "names no host in its subjectAltName, so it is not for localhost; its subject, CN=localhost,"
+UNKNOWN = re.compile("was issued by OU=Testing CA #[^,]+,O=trustme[^,]+, an authority that this machine does not know$")
 WRONG = [
-    pytest.param(Kind.EXPIRED, "localhost", "has expired", id="expired"),
-    pytest.param(Kind.NOT_YET_VALID, "localhost", "is not valid yet", id="not_yet_valid"),
-    pytest.param(Kind.WRONG_NAME, "localhost", "was issued for another name", id="wrong_name"),
-    pytest.param(Kind.WRONG_NAME, "127.0.0.1", "was issued for another name", id="wrong_address"),
-    pytest.param(Kind.COMMON_NAME_ONLY, "localhost", "was issued for another name", id="common_name_only"),
-    pytest.param(Kind.SELF_SIGNED, "localhost", "is signed by itself", id="self_signed"),
+    # kind of certificate, host, what is said, whether to pin it may be right
+    pytest.param((Kind.EXPIRED, "localhost", f"expired on {YESTERDAY}", True), id="expired"),
     pytest.param(
-        Kind.UNKNOWN_ISSUER,
-        "localhost",
-        "was issued by an authority that this machine does not know",
-        id="unknown_issuer",
+        (Kind.NOT_YET_VALID, "localhost", f"is not valid before {TOMORROW}; is this", False), id="not_yet_valid"
     ),
+    pytest.param((Kind.WRONG_NAME, "localhost", MAIL + "localhost", False), id="wrong_name"),
+    pytest.param((Kind.WRONG_NAME, "127.0.0.1", MAIL + "127.0.0.1", False), id="wrong_address"),
+    pytest.param((Kind.COMMON_NAME_ONLY, "localhost", NO_NAME, False), id="common_name_only"),
+    pytest.param((Kind.SELF_SIGNED, "localhost", "is signed by itself, so nobody vouches", True), id="self_signed"),
+    pytest.param((Kind.UNKNOWN_ISSUER, "localhost", UNKNOWN, True), id="unknown_issuer"),
 ]
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("kind", "host", "words"), WRONG)
-def test_duty30_duty31_a_wrong_certificate(mode: TLSMode, kind: Kind, host: str, words: str, tmp_path: Path) -> None:
-    result = attempt(mode, server_context(kind), ca_file=write_ca_file(tmp_path), host=host)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("wrong", WRONG)
+def test_duty30_duty31_a_wrong_certificate(
+    mode: TLSMode, version: ssl.TLSVersion, wrong: tuple[Kind, str, str | re.Pattern[str], bool], tmp_path: Path
+) -> None:
+    kind, host, words, is_pin_advised = wrong
+    context = server_context(kind)
+    context.maximum_version = version
+    try:
+        result = attempt(mode, context, ca_file=write_ca_file(tmp_path), host=host)
+    finally:
+        context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
     outcome = result.report.outcomes[0]
     assert result.report.exit_code == 69
     assert outcome.action is Action.FAILED
-    assert outcome.text.startswith(f"the certificate of {host} {words}")
+    said = outcome.text.removeprefix(f"the certificate of {host} ")
+    assert words.match(said) if isinstance(words, re.Pattern) else said.startswith(words), said
     assert result.report.error is not None
-    assert result.report.error.hint.startswith("Nothing was sent.")
+    hint = result.report.error.hint
+    assert hint.startswith("Nothing was sent.")
     assert result.received == SAID_IN_THE_CLEAR[mode]  # and nothing of the message, nor anything after the handshake
+    pin = re.search("--tls-pin (sha256:[0-9a-f]{64}) takes this one certificate", hint)
+    assert (pin is not None) == is_pin_advised
+    if pin is not None:  # and it is the right one
+        assert attempt(mode, context, ca_file=None, host=host, pin=pin[1]).report.exit_code == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", Kind)
+def test_duty30_a_server_that_is_not_the_pinned_one_hears_nothing(mode: TLSMode, kind: Kind, tmp_path: Path) -> None:
+    result = attempt(mode, server_context(kind), ca_file=write_ca_file(tmp_path), pin="sha256:" + 64 * "0")
+    assert result.report.exit_code == 69
+    assert "is not the pinned one: its fingerprint is sha256:" in result.report.outcomes[0].text
+    assert result.received == SAID_IN_THE_CLEAR[mode]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_that_demands_a_certificate_gets_ours(mode: TLSMode, version: ssl.TLSVersion, tmp_path: Path) -> None:
+    certificate, key = map(str, write_client_certificate(tmp_path))
+    context = demanding_context(tmp_path, version)
+    result = attempt(mode, context, ca_file=write_ca_file(tmp_path), certificate=certificate, key=key)
+    assert result.report.exit_code == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_that_demands_a_certificate_and_gets_none(mode: TLSMode, tmp_path: Path) -> None:
+    ca_file = write_ca_file(tmp_path)
+    result = attempt(mode, demanding_context(tmp_path), ca_file=ca_file)
+    assert result.report.exit_code == 76
+    assert result.report.outcomes[0].text == "the server wants to see a certificate of ours"
+    assert result.report.error is not None
+    assert "--tls-cert" in result.report.error.hint
+    result = attempt(mode, demanding_context(tmp_path, ssl.TLSVersion.TLSv1_2), ca_file=ca_file)
+    assert result.report.exit_code == 76
+    assert "handshake failure" in result.report.outcomes[0].text  # that is all a server says in TLS 1.2
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_that_does_not_accept_our_certificate(mode: TLSMode, version: ssl.TLSVersion, tmp_path: Path) -> None:
+    ca_file = write_ca_file(tmp_path)
+    context = demanding_context(tmp_path, version)
+    certificate, key = map(str, write_client_certificate(tmp_path, authority=trustme.CA()))
+    result = attempt(mode, context, ca_file=ca_file, certificate=certificate, key=key)
+    assert result.report.exit_code == 76
+    assert result.report.outcomes[0].text == "the server did not accept our certificate: tlsv1 alert unknown ca"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_without_tls_1_3_where_that_is_asked_for(mode: TLSMode, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    result = attempt(mode, context, ca_file=write_ca_file(tmp_path), minimum="1.3")
+    assert result.report.exit_code == 76
+    assert "the server does not speak TLS 1.3" in result.report.outcomes[0].text
+    assert attempt(mode, server_context(), ca_file=write_ca_file(tmp_path), minimum="1.3").report.exit_code == 0
 
 
 @pytest.mark.parametrize("mode", MODES)

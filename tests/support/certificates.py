@@ -45,6 +45,28 @@ def write_ca_file(folder: Path) -> str:
     return str(path)
 
 
+def write_client_certificate(
+    folder: Path, name: str = "ada@example.org", authority: trustme.CA | None = None
+) -> tuple[Path, Path]:
+    """A certificate of the tests' authority for a client, and its key, as files in `folder` for us alone."""
+    issued = (authority or _authority()).issue_cert(name, common_name=name)
+    certificate, key = folder / "client.pem", folder / "client.key"
+    certificate.write_bytes(issued.cert_chain_pems[0].bytes())
+    key.write_bytes(issued.private_key_pem.bytes())
+    key.chmod(0o600)
+    return certificate, key
+
+
+def demanding_context(folder: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
+    """The right certificate for the server, which demands one of the tests' authority from the client."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _issue(Kind.RIGHT).configure_cert(context)
+    context.load_verify_locations(write_ca_file(folder))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = version
+    return context
+
+
 @cache
 def server_context(kind: Kind = Kind.RIGHT) -> ssl.SSLContext:
     """What a server needs to speak TLS with a certificate of this kind."""

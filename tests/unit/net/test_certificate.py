@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from sendmail_cli.net.certificate import CertificateFacts, certificate_facts, fingerprint
+from sendmail_cli.net.certificate import CertificateFacts, certificate_facts, fingerprint, first_certificate
 
 FROM = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UNTIL = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -87,3 +87,19 @@ def test_an_extension_that_can_not_be_read_leaves_the_rest() -> None:
 def test_a_fingerprint_is_of_the_whole_certificate() -> None:
     der = certificate([])
     assert fingerprint(der) == "sha256:" + hashlib.sha256(der).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("message", "first"),
+    [
+        (b"\x0b\0\0\x0b" + b"\0\0\x08" + b"\0\0\x02AB" + b"\0\0\0", b"AB"),  # TLS 1.2: two certificates
+        (b"\x0b\0\0\x0b" + b"\0" + b"\0\0\x07" + b"\0\0\x02AB" + b"\0\0", b"AB"),  # TLS 1.3: extensions behind it
+        (b"\x0b\0\0\x03" + b"\0\0\0", b""),  # none
+        (b"\x0b\0\0\x04" + b"\0\0\0\0", b""),
+        (b"\x0b\0\0\x06" + b"\0\0\x03" + b"\xff\xff\xff", b""),  # shorter than it says
+        (b"\x0b", b""),
+        (b"", b""),
+    ],
+)
+def test_the_first_certificate_of_a_handshake_message(message: bytes, first: bytes) -> None:
+    assert first_certificate(message) == first

@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,41 +13,10 @@ from typing import Any
 
 import pytest
 
-from sendmail_cli.errors import ConfigError, ConnectionLost, MailError, TLSHandshakeFailed
-from sendmail_cli.net.tls import TLSTransport, _failed, client_context
-from tests.support.certificates import server_context, write_ca_file
-
-
-def test_duty30_a_context_verifies(tmp_path: Path) -> None:
-    for context in (client_context(), client_context(write_ca_file(tmp_path))):
-        assert context.verify_mode is ssl.CERT_REQUIRED
-        assert context.check_hostname
-        assert not context.hostname_checks_common_name
-        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
-    assert len(client_context(write_ca_file(tmp_path)).get_ca_certs()) == 1  # and none of the system's
-
-
-def test_duty30_only_when_told_so_it_does_not() -> None:
-    context = client_context(is_verified=False)
-    assert context.verify_mode is ssl.CERT_NONE
-    assert not context.check_hostname
-    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
-
-
-def test_a_ca_file_that_can_not_be_used(tmp_path: Path) -> None:
-    no_pem = tmp_path / "no.pem"
-    no_pem.write_text("nothing of the kind")
-    empty = tmp_path / "empty.pem"
-    empty.touch()
-    for path, words in (
-        (tmp_path / "missing.pem", "missing.pem: No such file"),
-        (no_pem, "no.pem: no PEM certificates in it"),
-        (empty, "empty.pem: no PEM certificates in it"),
-        (tmp_path, "it is no file"),
-    ):
-        with pytest.raises(ConfigError, match=words) as caught:
-            client_context(str(path))
-        assert caught.value.exit_code == 78
+from sendmail_cli.errors import CertificateRejected, ConnectionLost, MailError, TLSHandshakeFailed
+from sendmail_cli.net.tls import TLSTransport, _failed
+from sendmail_cli.net.tls_context import TLSContext, client_context
+from tests.support.certificates import Kind, server_context, write_ca_file
 
 
 class Blocked:
@@ -65,7 +35,7 @@ class Blocked:
 def test_not_now_is_none_and_says_for_what(error: Exception, for_write: bool) -> None:
     ours, theirs = socket.socketpair()
     with theirs:
-        transport = TLSTransport(ours, client_context(is_verified=False), "localhost")
+        transport = TLSTransport(ours, client_context(time.time, is_verified=False), "localhost")
         real, transport.socket = transport.socket, Blocked(error)  # type: ignore[assignment] # the part of it that is used
         for attempt in (transport.handshake, transport.receive, lambda: transport.send(memoryview(b"x"))):
             transport.wait_for_write = not for_write
@@ -77,10 +47,10 @@ def test_not_now_is_none_and_says_for_what(error: Exception, for_write: bool) ->
 def test_tls_that_can_not_even_start() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.raises(TLSHandshakeFailed, match="TLS could not start"):
-        TLSTransport(ours, client_context(), "")
+        TLSTransport(ours, client_context(time.time), "")
 
 
-def shake_hands(context: ssl.SSLContext, *, server: ssl.SSLContext | None = None) -> TLSTransport:
+def shake_hands(context: TLSContext, *, server: ssl.SSLContext | None = None) -> TLSTransport:
     """The client's side of a connection whose handshake is done; the other is a thread's."""
     ours, theirs = socket.socketpair()
 
@@ -90,12 +60,16 @@ def shake_hands(context: ssl.SSLContext, *, server: ssl.SSLContext | None = None
 
     threading.Thread(target=answer, daemon=True).start()
     transport = TLSTransport(ours, context, "localhost")
-    transport.handshake()
+    try:
+        transport.handshake()
+    except BaseException:
+        transport.close()
+        raise
     return transport
 
 
 def test_what_was_agreed_on_and_the_certificate(tmp_path: Path) -> None:
-    transport = shake_hands(client_context(write_ca_file(tmp_path)))
+    transport = shake_hands(client_context(time.time, ca_file=write_ca_file(tmp_path)))
     transport.close()
     facts = transport.facts()  # told after the end, too
     assert facts.version == "TLSv1.3"
@@ -117,10 +91,48 @@ def test_the_chain_where_python_tells_of_it(tmp_path: Path, monkeypatch: pytest.
         return [self.getpeercert(binary_form=True) or b"", authority]
 
     monkeypatch.setattr(ssl.SSLSocket, "get_verified_chain", get_verified_chain, raising=False)
-    transport = shake_hands(client_context(write_ca_file(tmp_path)))
+    transport = shake_hands(client_context(time.time, ca_file=write_ca_file(tmp_path)))
     transport.close()
     facts = transport.facts()
     assert facts.chain == (facts.subject, facts.issuer)
+
+
+def fingerprint_of(kind: Kind) -> str:
+    transport = shake_hands(client_context(time.time, is_verified=False), server=server_context(kind))
+    transport.close()
+    return transport.facts().fingerprint
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_duty30_the_pinned_certificate_vouches_for_itself(kind: Kind) -> None:
+    transport = shake_hands(client_context(time.time, pin=fingerprint_of(kind)), server=server_context(kind))
+    transport.close()
+    assert transport.facts().is_verified
+
+
+@pytest.mark.parametrize("kind", [Kind.RIGHT, Kind.SELF_SIGNED])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_duty30_no_other_than_the_pinned_certificate_is_taken(
+    kind: Kind, version: ssl.TLSVersion, tmp_path: Path
+) -> None:
+    pin = "sha256:" + 64 * "0"
+    context = client_context(time.time, ca_file=write_ca_file(tmp_path), pin=pin)
+    context.openssl.maximum_version = version
+    with pytest.raises(CertificateRejected) as caught:
+        shake_hands(context, server=server_context(kind))
+    assert fingerprint_of(kind) in caught.value.sentence
+    assert pin in caught.value.sentence
+    assert f"--tls-pin {fingerprint_of(kind)}" in caught.value.hint
+
+
+def test_a_refused_certificate_where_python_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssl.SSLContext, "_msg_callback", property())  # as if there were none
+    with pytest.raises(CertificateRejected) as caught:
+        shake_hands(client_context(time.time), server=server_context(Kind.UNKNOWN_ISSUER))
+    assert caught.value.sentence == (
+        "the certificate of localhost was issued by an authority that this machine does not know"
+    )
+    assert "pin" not in caught.value.hint
 
 
 def ssl_error(kind: type[ssl.SSLError], reason: str | None) -> ssl.SSLError:
@@ -145,4 +157,12 @@ def ssl_error(kind: type[ssl.SSLError], reason: str | None) -> ssl.SSLError:
 )
 def test_duty25_why_a_handshake_failed(error: OSError, kind: type[MailError], words: str) -> None:
     with pytest.raises(kind, match=words):
-        raise _failed(error)
+        raise _failed(error, "1.2")
+
+
+@pytest.mark.parametrize("reason", ["UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION"])
+def test_a_server_without_the_tls_version_that_is_asked_for(reason: str) -> None:
+    failed = _failed(ssl_error(ssl.SSLError, reason), "1.3")
+    assert isinstance(failed, TLSHandshakeFailed)
+    assert "does not speak TLS 1.3" in str(failed)
+    assert "TLS 1.2" in failed.hint

@@ -420,3 +420,9 @@ def test_trap13_duty28_no_quit_behind_an_unanswered_command() -> None:
 def test_a_rule_is_read_by_name() -> None:
     assert isinstance(RULES["MAIL"], Rule)
     assert Command("X", b"", "").verb not in RULES
+
+
+def test_duty31_what_was_abandoned_hears_not_even_quit() -> None:
+    connection = connection_in(State.READY)
+    connection.abandon()
+    assert (connection.may_quit, connection.is_closing) == (False, True)
