@@ -46,8 +46,8 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
     try:
         trace.note(f"connected to {server}")
         _open(session, server, context, environment)
-        if server.user is not None and server.auth != "none":
-            _authenticate(session, server, server.user, credential)
+        if server.signs_in:
+            _authenticate(session, server, credential)
     except MailError:
         session.quit()
         raise
@@ -94,8 +94,8 @@ def _context(server: Server, environment: Environment) -> TLSContext:
     )
 
 
-def _authenticate(session: Session, server: Server, user: str, credential: CredentialGiver) -> None:
-    from sendmail_cli.smtp.sasl import MECHANISMS, select_mechanisms
+def _authenticate(session: Session, server: Server, credential: CredentialGiver) -> None:
+    from sendmail_cli.smtp.sasl import MECHANISMS, Proof, select_mechanisms
 
     offered = session.capabilities.auth_mechanisms
     is_protected = server.tls in PROTECTED and session.stream.is_secured
@@ -107,8 +107,8 @@ def _authenticate(session: Session, server: Server, user: str, credential: Crede
         )
     if not offered:
         raise NotOffered(
-            f"{server} offers no sign-in, and the profile has the user {printable(user)}",
-            hint="Another port may (465 or 587); or leave the user out if this server needs none.",
+            f"{server} offers no sign-in, and {_who_signs_in(server)}",
+            hint="Another port may (465 or 587); or leave that out if this server needs none.",
         )
     mechanisms = select_mechanisms(server.auth, offered)
     if not mechanisms:
@@ -116,15 +116,34 @@ def _authenticate(session: Session, server: Server, user: str, credential: Crede
             f"{server} offers no way to sign in that we know and that was asked for: {', '.join(offered)}",
             hint=f"We know {', '.join(MECHANISMS)}; the setting “auth” is “{server.auth}”.",
         )
-    password = credential()
+    givers: dict[Proof, Callable[[], object]] = {
+        Proof.PASSWORD: credential,
+        Proof.CERTIFICATE: lambda: _refuse_no_certificate(session, server),
+    }
+    proof = givers[MECHANISMS[mechanisms[0]].proof]()  # several are tried with a password alone
     for name in mechanisms:
         try:
-            session.authenticate(MECHANISMS[name].make(user, password))
+            session.authenticate(MECHANISMS[name].make(server.user or "", proof))
         except AuthenticationFailed as error:
             if name == mechanisms[-1] or not error.server_reply.startswith(str(ANOTHER_MECHANISM)):
                 raise
         else:
             return
+
+
+def _who_signs_in(server: Server) -> str:
+    if server.user is None:
+        return f"the profile signs in by {server.auth}"
+    return f"the profile has the user {printable(server.user)}"
+
+
+def _refuse_no_certificate(session: Session, server: Server) -> None:
+    """Raise `ConfigError` where TLS can't have shown the server who we are."""
+    if server.tls_cert is None or not session.stream.is_secured:
+        raise ConfigError(
+            f"the sign-in at {server} by {server.auth} needs TLS and a certificate of ours",
+            hint="Name it with tls_cert and tls_key in the profile.",
+        )
 
 
 def ehlo_name(hostname: str, local_address: str) -> str:

@@ -41,6 +41,11 @@ class Server(NamedTuple):
     is_chunking_eager: bool = False  # BDAT along with MAIL and RCPT, for servers known to be sound
     timeout: float | None = None  # seconds; caps every phase but the wait after the final dot
 
+    @property
+    def signs_in(self) -> bool:
+        """True when a session signs in: there is a user, or a way to do it is named."""
+        return self.auth != "none" and (self.user is not None or self.auth != "auto")
+
     def __str__(self) -> str:
         if self.command is not None:
             return self.command[0]

@@ -11,6 +11,7 @@ from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import Talk, output_options, talk
 from sendmail_cli.cli.params import PROFILE
 from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, set_password
+from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
 from sendmail_cli.errors import ConfigError, DataError, UsageError
@@ -87,6 +88,8 @@ def _whose(name: str | None, talking: Talk) -> tuple[Settings, KeyringEntry]:
         )
     if settings.is_sandbox:
         raise ConfigError(f"the profile {settings.profile_name} needs no password: its server is our own")
+    if settings.server.auth in NEEDS_NO_PASSWORD:
+        raise ConfigError(f"the profile {settings.profile_name} signs in by {settings.server.auth}, without a password")
     if settings.server.user is None:
         raise ConfigError(
             f"the profile {settings.profile_name} signs in nowhere: it has no user",

@@ -10,7 +10,9 @@ import click
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.output import Output
 from sendmail_cli.cli.params import DURATION, FILE, PROFILE
+from sendmail_cli.config.profile_keys import TLS_VERSIONS
 from sendmail_cli.config.settings import ServerFlags
+from sendmail_cli.config.tls_settings import TLS_FLAGS
 from sendmail_cli.environment import Environment
 
 if TYPE_CHECKING:
@@ -102,6 +104,22 @@ server_options = stack(
         "none: in the clear. The last two never carry a password off this machine.",
     ),
     option("--ca-file", type=FILE, section="Where", help="Trust the authorities in this PEM file, not the system's."),
+    option(
+        "--tls-min",
+        type=click.Choice(TLS_VERSIONS),
+        section="Where",
+        help="Take no older version of TLS. Default: 1.2.",
+    ),
+    option("--tls-cert", type=FILE, section="Where", help="Show this certificate (PEM) to a server that asks for one."),
+    option(
+        "--tls-key", type=FILE, section="Where", help="The key of --tls-cert (PEM), where it isn't in the same file."
+    ),
+    option(
+        "--tls-pin",
+        metavar="sha256:HEX",
+        section="Where",
+        help="Take the certificate with this SHA-256 and no other, whoever issued it.",
+    ),
     option("--insecure", is_flag=True, section="Where", help="Take any certificate, this once. It is said each time."),
     option("--ehlo", metavar="NAME", section="Where", help="Call ourselves this in EHLO."),
     option(
@@ -137,7 +155,7 @@ def server_flags(values: dict[str, Any], *, from_: Mailbox | None = None) -> Ser
         profile=values.pop("profile"),
         server=values.pop("server"),
         tls=values.pop("tls"),
-        ca_file=values.pop("ca_file"),
+        **{name: values.pop(name) for name in TLS_FLAGS},
         insecure=values.pop("insecure"),
         ehlo=values.pop("ehlo"),
         timeout=values.pop("timeout"),

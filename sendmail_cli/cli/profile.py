@@ -13,9 +13,10 @@ from sendmail_cli.cli.groups import SectionedGroup, option
 from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, stack, talk
 from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT, text_of
 from sendmail_cli.config import profile_file
-from sendmail_cli.config.profile_keys import AUTH_CHOICES
+from sendmail_cli.config.profile_keys import AUTH_CHOICES, NEEDS_NO_PASSWORD, TLS_VERSIONS
 from sendmail_cli.config.profiles import SANDBOX, load_profiles
 from sendmail_cli.config.settings import ServerFlags, choose_profile, resolve_settings
+from sendmail_cli.config.tls_settings import TLS_FLAGS
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.status import ExitCode
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.profiles import Profiles
 
-KEYS = ("from", "server", "user", "tls", "auth", "ehlo", "ca_file", "timeout")
+KEYS = ("from", "server", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout")
 
 SERVER_HELP = "[smtps://|smtp://][user@]host[:port], or unix:/path."
 
@@ -38,10 +39,19 @@ value_options = stack(
         metavar="MECHANISM",
         section="What it holds",
         help=f"How to sign in: {', '.join(AUTH_CHOICES)}. auto takes the best that the server offers for a password; "
-        "with oauthbearer and xoauth2 the secret is a token.",
+        "with oauthbearer and xoauth2 the secret is a token, with external there is none but the key of --tls-cert.",
     ),
     option("--ehlo", metavar="NAME", section="What it holds", help="What to call ourselves in EHLO."),
     option("--ca-file", type=FILE, section="What it holds", help="Authorities to trust instead of the system's."),
+    option("--tls-min", type=click.Choice(TLS_VERSIONS), section="What it holds", help="The oldest TLS that is taken."),
+    option("--tls-cert", type=FILE, section="What it holds", help="Our certificate (PEM), for a server that asks."),
+    option("--tls-key", type=FILE, section="What it holds", help="Its key (PEM), where it isn't in the same file."),
+    option(
+        "--tls-pin",
+        metavar="sha256:HEX",
+        section="What it holds",
+        help="The SHA-256 of the one certificate that is taken, whoever issued it.",
+    ),
     option("--timeout", metavar="TIME", section="What it holds", help="The longest wait in each phase: 30s, 5m."),
     option(
         "--password-command",
@@ -99,7 +109,8 @@ def add(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     if is_first:
         profile_file.set_default(talking.environment, name)
     talking.inform(f"added {name} to {path}")
-    if ("user" in fields or "@" in str(fields["server"])) and "password_command" not in fields:
+    has_user = "user" in fields or "@" in str(fields["server"])
+    if has_user and "password_command" not in fields and fields.get("auth") not in NEEDS_NO_PASSWORD:
         talking.inform(f"next: sendmail-cli login {name}")
     return ExitCode.OK
 

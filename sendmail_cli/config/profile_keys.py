@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 AUTH_CHOICES = (
-    "auto", "none", "scram-sha-256", "plain", "login", "scram-sha-1", "cram-md5", "oauthbearer", "xoauth2",
+    "auto", "none", "scram-sha-256", "plain", "login", "scram-sha-1", "cram-md5", "oauthbearer", "xoauth2", "external",
 )  # fmt: skip
 SAFE_IN_THE_CLEAR = ("scram-sha-256", "scram-sha-1")  # they show nobody the password (`smtp/sasl` knows why)
+NEEDS_NO_PASSWORD = ("external",)  # nor a user: a certificate says who we are
 TLS_CHOICES = tuple(mode.value for mode in TLSMode)
+TLS_VERSIONS = ("1.2", "1.3")
 MAX_TIMEOUT = 3600.0  # seconds; RFC 5321 §4.5.3.2 has nothing longer than ten minutes
 
 _NAME = re.compile("[A-Za-z0-9._-]+")
 _TIMEOUT = re.compile("([0-9]{1,9}(?:[.][0-9]{1,9})?) ?(s|m|h)?")
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PIN = re.compile("(?:sha256:)?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
 _ADDRESS_LITERAL = re.compile(r"\[[A-Za-z0-9:.-]{1,80}\]")  # RFC 5321 §4.1.3
 _HEADER_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §2.2
 # What each message says for itself, or this program for it.
@@ -43,6 +46,8 @@ _OTHER_NAMES = {
     "sender": "from", "address": "from", "email": "from", "helo": "ehlo", "ehlo_name": "ehlo", "domain": "ehlo",
     "passwordeval": "password_command", "pass_cmd": "password_command", "passwordcommand": "password_command",
     "certificate": "ca_file", "cafile": "ca_file", "tls_trust_file": "ca_file", "header": "headers",
+    "tls_cert_file": "tls_cert", "tls_key_file": "tls_key", "tls_fingerprint": "tls_pin", "pin": "tls_pin",
+    "fingerprint": "tls_pin", "tls_min_version": "tls_min", "min_version": "tls_min",
 }  # fmt: skip
 
 
@@ -133,6 +138,29 @@ def parse_ehlo_name(value: object) -> str:
 def parse_tls(value: object) -> TLSMode:
     """One of implicit, starttls, opportunistic, none. Raises `ConfigError`."""
     return value if isinstance(value, TLSMode) else TLSMode(one_of(value, TLS_CHOICES))
+
+
+def parse_tls_min(value: object) -> str:
+    """The oldest TLS version that is taken. Raises `ConfigError`."""
+    if isinstance(value, float):
+        raise ConfigError('a TLS version is a text: "1.2" or "1.3"')
+    return one_of(value, TLS_VERSIONS)
+
+
+def parse_tls_pin(value: object) -> str:
+    """A certificate's SHA-256 as "sha256:" and 64 small digits. Raises `ConfigError`.
+
+    It may be written without "sha256:", in capitals, and with colons between the octets as openssl shows it.
+    """
+    text = _text(value)
+    match = _PIN.fullmatch(text.strip())
+    if match is None:
+        raise ConfigError(
+            f"“{printable(text, 80)}” is no SHA-256 fingerprint, which has 64 hexadecimal digits",
+            hint="It is that of the whole certificate, as --verbose shows it, or: "
+            "openssl x509 -in CERTIFICATE -noout -fingerprint -sha256",
+        )
+    return f"sha256:{match[1].replace(':', '').lower()}"
 
 
 def parse_file_name(value: object) -> str:
@@ -234,6 +262,10 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "auth": _check_auth,
     "ehlo": parse_ehlo_name,
     "ca_file": parse_file_name,
+    "tls_min": parse_tls_min,
+    "tls_cert": parse_file_name,
+    "tls_key": parse_file_name,
+    "tls_pin": parse_tls_pin,
     "timeout": parse_timeout,
     "password_command": _check_command,
     "allow_insecure_keyring": check_switch,

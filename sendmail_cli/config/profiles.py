@@ -62,6 +62,10 @@ class Profile(NamedTuple):
     auth: str | None = None
     ehlo: str | None = None
     ca_file: str | None = None
+    tls_min: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_pin: str | None = None
     timeout: float | None = None
     password_command: tuple[str, ...] | None = None
     allow_insecure_keyring: bool | None = None

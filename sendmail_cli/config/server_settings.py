@@ -1,24 +1,24 @@
 """Which server a message goes to, and how: host, port, TLS, user, the rest.
 
-A profile's user, TLS mode, way to sign in, CA file and password belong to its server. `--server` takes them over only
+A profile's user, TLS settings, way to sign in and password belong to its server. `--server` takes them over only
 where it names the same host: a password never goes to another server than the one it was set up for.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from sendmail_cli.config.origins import DEFAULT, Origin, Origins, origin_in_file, parse_flag
 from sendmail_cli.config.profile_keys import (
+    NEEDS_NO_PASSWORD,
     SAFE_IN_THE_CLEAR,
     parse_ehlo_name,
-    parse_file_name,
     parse_timeout,
     parse_tls,
 )
 from sendmail_cli.config.profiles import FIRST_STEPS, NO_PROFILE, SANDBOX
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
+from sendmail_cli.config.tls_settings import TLS_FLAGS, flag_of, refuse_tls_contradictions, resolve_tls
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.server import Server, TLSMode
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sendmail_cli.config.profiles import Profile, Profiles
     from sendmail_cli.config.settings import ServerFlags
 
+OLDEST_TLS = "1.2"  # RFC 8996
 IMPLICIT_PORT = 465  # RFC 8314 §3.3
 SUBMISSION_PORT = 587  # RFC 6409 §3.1
 SMTP_PORT = 25
@@ -74,18 +75,19 @@ class ServerResolver:
 
     def refuse_sandbox_flags(self) -> None:
         """The sandbox is started for the message, and has its own certificate."""
-        for flag, value in (("--tls", self.flags.tls), ("--ca-file", self.flags.ca_file)):
-            if value is not None:
+        for name in ("tls", *TLS_FLAGS):
+            if getattr(self.flags, name) is not None:
                 raise UsageError(
-                    f"{flag} has no place with the profile {SANDBOX}: it uses STARTTLS with a certificate of its own",
+                    f"{flag_of(name)} has no place with the profile {SANDBOX}: "
+                    "it uses STARTTLS with a certificate of its own",
                     hint="Run one that takes every way: sendmail-cli sandbox --port 2525",
                 )
 
     def server(self) -> Server:
         flags, profile, owner = self.flags, self.profile, self.owner
         user = self.user()
-        ca_file = self.ca_file()
-        port, tls = self.port_and_tls(is_plain_enough=user is None and ca_file is None)
+        tls_settings = resolve_tls(flags, owner, self.origins, self.in_profile, self.home)
+        port, tls = self.port_and_tls(is_plain_enough=user is None and not any(tls_settings))
         if flags.insecure:
             self.origins.by_name["insecure"] = Origin("flag", "--insecure")
         server = Server(
@@ -93,6 +95,7 @@ class ServerResolver:
             port=port,
             socket_path=self.url.socket_path,
             tls=tls,
+            **tls_settings._replace(tls_min=tls_settings.tls_min or OLDEST_TLS)._asdict(),
             user=user,
             auth=self.origins.first("auth", (owner.auth, self.in_profile("auth")), ("auto", DEFAULT)) or "auto",
             ehlo_name=self.origins.first(
@@ -100,7 +103,6 @@ class ServerResolver:
                 (parse_flag("--ehlo", parse_ehlo_name, flags.ehlo), Origin("flag", "--ehlo")),
                 (profile.ehlo, self.in_profile("ehlo")),
             ),
-            ca_file=ca_file,
             is_verified=not flags.insecure,
             timeout=self.origins.first(
                 "timeout",
@@ -120,17 +122,10 @@ class ServerResolver:
             (owner.login, self.in_profile("server")),
         )
 
-    def ca_file(self) -> str | None:
-        return self.origins.first(
-            "ca_file",
-            (parse_flag("--ca-file", parse_file_name, self.flags.ca_file), Origin("flag", "--ca-file")),
-            (self.ca_file_of(self.owner), self.in_profile("ca_file")),
-        )
-
     def port_and_tls(self, *, is_plain_enough: bool) -> tuple[int, TLSMode]:
         """Port and TLS mode. A --server with a port or scheme of its own speaks for itself.
 
-        `is_plain_enough` says that nothing asks for TLS: no password goes there, no authority was named.
+        `is_plain_enough` says that nothing asks for TLS: no password goes there, nothing was said of certificates.
         """
         url, origin = self.url, self.origin
         own = self.owner.server
@@ -159,9 +154,10 @@ class ServerResolver:
 
     def refuse_contradictions(self, server: Server) -> None:
         """Raise `ConfigError` for settings that can't be meant together."""
+        refuse_tls_contradictions(server, self.origins)
         if server.user is None:
             for key, value in (("auth", server.auth), ("password_command", self.owner.password_command)):
-                if value not in {None, "auto", "none"}:
+                if value not in {None, "auto", "none", *NEEDS_NO_PASSWORD}:
                     raise ConfigError(
                         f"{self.owner.place_of(key)}: profile.{self.owner.name}.{key}: signing in needs a user",
                         hint='Write user = "…" in the profile, or user@host as its server.',
@@ -182,15 +178,6 @@ class ServerResolver:
 
     def in_profile(self, key: str) -> Origin:
         return origin_in_file(self.profile.place_of(key), self.home)
-
-    def ca_file_of(self, owner: Profile) -> str | None:
-        """A profile's CA file: `~/` is the home folder, a relative path is one beside the profile's file."""
-        place = owner.place_of("ca_file")
-        if owner.ca_file is None or place is None:
-            return None
-        if owner.ca_file.startswith("~/"):
-            return os.path.join(self.home, owner.ca_file.removeprefix("~/"))
-        return os.path.join(os.path.dirname(place.file), owner.ca_file)
 
 
 def _default_port(url: ServerURL, tls: TLSMode | None) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import Mailbox, parse_mailbox
 from sendmail_cli.config.origins import Origin, Origins, origin_in_file
+from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
 from sendmail_cli.config.server_settings import ServerResolver
 from sendmail_cli.printable import printable
@@ -29,6 +30,10 @@ class ServerFlags(NamedTuple):
     server: str | None = None
     tls: str | TLSMode | None = None
     ca_file: str | None = None
+    tls_min: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_pin: str | None = None
     insecure: bool = False
     ehlo: str | None = None
     timeout: float | str | None = None
@@ -124,6 +129,10 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "password": "not looked up yet" if settings.is_password_in_keyring else "***",
         "ehlo": server.ehlo_name,
         "ca_file": server.ca_file,
+        "tls_min": server.tls_min,
+        "tls_cert": server.tls_cert,
+        "tls_key": server.tls_key,
+        "tls_pin": server.tls_pin,
         "insecure": "true",
         "timeout": f"{server.timeout:g}s" if server.timeout is not None else None,
         **{f"headers.{name}": value for name, value in settings.headers},
@@ -136,7 +145,8 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
 def _with_credential(settings: Settings, resolver: ServerResolver, environment: Environment) -> Settings:
     """`settings` with what leads to the password, where the server and the user are the profile's."""
     user, owner, profiles = settings.server.user, resolver.owner, resolver.profiles
-    if owner is NO_PROFILE or user is None or owner.login not in {None, user}:
+    is_foreign = owner is NO_PROFILE or owner.login not in {None, user}
+    if is_foreign or user is None or settings.server.auth in NEEDS_NO_PASSWORD:
         return settings
     variable = password_variable(owner.name)
     if environment.variables.get(variable):

@@ -5,7 +5,8 @@ A mechanism is used once. The order and the rules against being talked down to a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sendmail_cli.errors import ConfigError, RemoteProtocolError
 from sendmail_cli.printable import printable
@@ -193,12 +194,45 @@ class OAuthBearer(XOAuth2):
         return f"n,a={user},\1auth=Bearer {self._password}\1\1"
 
 
+class External:
+    """EXTERNAL (RFC 4422 appendix A): the certificate that we showed in TLS says who we are.
+
+    What is said here is only whom we want to act as; nothing, where that follows from the certificate.
+    """
+
+    name = "EXTERNAL"
+    why = ""
+
+    def __init__(self, user: str) -> None:
+        self._user = _checked(user)
+
+    def initial_response(self) -> bytes | None:
+        return self._user.encode()
+
+    def respond(self, challenge: bytes) -> bytes:
+        return self._user.encode()
+
+    def secrets(self) -> tuple[str, ...]:
+        return ()
+
+    def check_end(self) -> None:
+        return
+
+
+class Proof(Enum):
+    """What a mechanism proves with who we are."""
+
+    PASSWORD = "a password"  # noqa: S105 # or a token: a `Secret`
+    CERTIFICATE = "a certificate"  # shown in TLS already: None
+
+
 class Choice(NamedTuple):
     """A mechanism one can choose."""
 
-    make: Callable[[str, Secret], Mechanism]
+    make: Callable[[str, Any], Mechanism]  # from the user, and what `proof` says
     needs_tls: bool  # without it, whoever listens gets the secret, or enough to guess it at leisure
     is_automatic: bool  # "auto" may take it for a password
+    proof: Proof = Proof.PASSWORD
 
 
 def _scram(name: str) -> Callable[[str, Secret], Mechanism]:
@@ -215,6 +249,7 @@ MECHANISMS: dict[str, Choice] = {
     "CRAM-MD5": Choice(CramMD5, needs_tls=True, is_automatic=True),
     "OAUTHBEARER": Choice(OAuthBearer, needs_tls=True, is_automatic=False),
     "XOAUTH2": Choice(XOAuth2, needs_tls=True, is_automatic=False),
+    "EXTERNAL": Choice(lambda user, _: External(user), needs_tls=True, is_automatic=False, proof=Proof.CERTIFICATE),
 }
 
 

@@ -174,6 +174,18 @@ class TestLogout:
         assert run("logout").code == 78
 
 
+@pytest.mark.parametrize("command", ["login", "logout"])
+def test_a_certificate_has_no_password_to_keep(run: Runner, keyring: Keyring, command: str) -> None:
+    run.machine.configure(
+        '[profile.work]\nfrom = "ada@example.org"\nserver = "ada@mx.example.org"\nauth = "external"\n'
+        'tls_cert = "my.pem"\n'
+    )
+    done = run(command, "work", stdin=b"hunter2\n")
+
+    assert (done.code, keyring.kept) == (78, {})
+    assert "the profile work signs in by external, without a password" in done.err
+
+
 def test_a_line_without_end_is_no_password(run: Runner, keyring: Keyring) -> None:
     configure(run)
 

@@ -37,7 +37,8 @@ class TestAdd:
     def test_takes_every_value(self, run: Runner) -> None:
         done = run(
             *WORK, "--user", "ada", "--tls", "starttls", "--auth", "login", "--ehlo", "client.example.org",
-            "--ca-file", "~/ca.pem", "--timeout", "30s", "--password-command", "pass show 'mail/my work'",
+            "--ca-file", "~/ca.pem", "--tls-min", "1.3", "--tls-cert", "my.pem", "--tls-key", "my.key",
+            "--tls-pin", 32 * "AB", "--timeout", "30s", "--password-command", "pass show 'mail/my work'",
             "-H", "X-Job: nightly", "--header", "Organization: Analytical Engines",
         )  # fmt: skip
 
@@ -50,6 +51,10 @@ class TestAdd:
             "auth": "login",
             "ehlo": "client.example.org",
             "ca_file": "~/ca.pem",
+            "tls_min": "1.3",
+            "tls_cert": "my.pem",
+            "tls_key": "my.key",
+            "tls_pin": 32 * "AB",
             "timeout": "30s",
             "password_command": ["pass", "show", "mail/my work"],
             "headers": {"X-Job": "nightly", "Organization": "Analytical Engines"},
@@ -62,6 +67,7 @@ class TestAdd:
             (["--user", "ada"], True),
             (["--server", "ada@smtp.example.org"], True),
             (["--user", "ada", "--password-command", "pass"], False),
+            (["--user", "ada", "--auth", "external", "--tls-cert", "my.pem"], False),
         ],
     )
     def test_says_what_comes_next(self, run: Runner, options: list[str], *, is_next: bool) -> None:

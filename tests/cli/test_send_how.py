@@ -201,6 +201,23 @@ class TestWhere:
 
         assert (done.code, "/no/such.pem" in done.err) == (78, True)
 
+    @pytest.mark.parametrize(
+        ("options", "code", "words"),
+        [
+            (["--tls", "implicit", "--tls-cert", "/no/such.pem"], 78, "/no/such.pem"),
+            (["--tls-key", "/no/such.key"], 64, "--tls-key: a key is of no use without its certificate"),
+            (["--tls-pin", "abc"], 64, "--tls-pin: “abc” is no SHA-256 fingerprint"),
+            (["--tls-pin", 64 * "a", "--tls", "none"], 64, "tls “none” contradicts tls_pin (--tls-pin)"),
+            (["--tls-pin", 64 * "a", "--insecure"], 64, "--insecure: any certificate, or only the one of tls_pin"),
+            (["--tls-min", "1.1"], 64, "'1.1' is not one of '1.2', '1.3'"),
+            (["--tls-min", "1.3"], 69, "does not offer STARTTLS"),  # who speaks of TLS wants it
+        ],
+    )
+    def test_what_is_said_of_tls(self, here: Runner, options: list[str], code: int, words: str) -> None:
+        done = here("send", *options, WHOM, "-m", "hi")
+
+        assert (done.code, words in done.err) == (code, True), done.err
+
     def test_insecure_never_goes_without_a_word(self, here: Runner, sink: Sink) -> None:
         done = here("send", "-q", "--insecure", "--tls", "opportunistic", WHOM, "-m", "hi")
 

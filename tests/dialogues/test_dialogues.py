@@ -23,6 +23,7 @@ HEADERS = {
         "Require-TLS",
         "Mail-Param",
         "Rcpt-Param",
+        "Certificate",
     ),
 }
 

@@ -32,6 +32,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.config.server_settings",
     "sendmail_cli.config.server_url",
     "sendmail_cli.config.settings",
+    "sendmail_cli.config.tls_settings",
     "sendmail_cli.config.toml_lines",
     "sendmail_cli.config.trusted_file",
     "sendmail_cli.delivery",

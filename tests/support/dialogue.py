@@ -10,6 +10,7 @@ A file begins with header lines and goes on with the script that `scripted_serve
     Body: Subject: x\\r\\n\\r\\nHello\\r\\n (escapes as in scripts)   Chunk: octets of a piece
     Size: announced octets, where it isn't the body's     UTF8-Header: yes
     User: / Password: / Auth:                             Tls: none, starttls, opportunistic, implicit
+    Certificate: yes (the client has one)
     Peer: remote (is not this machine)                    Timeouts: greeting=0.3 content=0.3
     Players: the ones that it is for, where not for all
     Messages: 3 (the same one three times)                Lmtp: yes    Chunking: eager    All-Or-None: yes
@@ -39,7 +40,7 @@ from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_parame
 from sendmail_cli.status import ExitCode
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace, TraceEvent
-from tests.support.certificates import server_context, write_ca_file
+from tests.support.certificates import server_context, write_ca_file, write_client_certificate
 from tests.support.scripted_server import (
     Close,
     Drip,
@@ -179,16 +180,18 @@ class Dialogue:
         """The messages, one after the other."""
         return [self.submission] * int(self.get("Messages", "1"))
 
-    def server(self, host: str, port: int, *, tls: TLSMode, ca_file: str | None) -> Server:
-        """The server as the client is told of it."""
-        user = self.headers.get("User", [None])[-1]
+    def server(self, host: str, port: int, *, tls: TLSMode, folder: Path) -> Server:
+        """The server as the client is told of it; certificates are put into `folder`."""
+        ours = tuple(map(str, write_client_certificate(folder))) if "Certificate" in self.headers else (None, None)
         return Server(
             host,
             port,
             tls=tls,
-            user=user,
+            tls_cert=ours[0],
+            tls_key=ours[1],
+            user=self.headers.get("User", [None])[-1],
             auth=self.get("Auth", "auto"),
-            ca_file=ca_file,
+            ca_file=write_ca_file(folder),
             is_lmtp="Lmtp" in self.headers,
             is_chunking_eager="Chunking" in self.headers,
         )
@@ -228,7 +231,7 @@ def play(dialogue: Dialogue, player: str, monkeypatch: pytest.MonkeyPatch, folde
     """Have the client deliver the dialogue's message to a server that plays its script."""
     monkeypatch.setattr(opening, "Timeouts", lambda: dialogue.timeouts)
     if player in IN_MEMORY:
-        return _play_in_memory(dialogue, IN_MEMORY[player], monkeypatch)
+        return _play_in_memory(dialogue, IN_MEMORY[player], monkeypatch, folder)
     return _play_over_socket(dialogue, monkeypatch, folder, with_tls=player == "socket_with_tls")
 
 
@@ -288,7 +291,7 @@ def _play_over_socket(dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch, folde
     environment = TestEnvironment()
     context = server_context() if mode is TLSMode.IMPLICIT else None
     with ScriptedServer(dialogue.steps, tls=context, starttls=server_context()) as script:
-        server = dialogue.server(script.host, script.port, tls=mode, ca_file=write_ca_file(folder))
+        server = dialogue.server(script.host, script.port, tls=mode, folder=folder)
         reports = _delivered(
             dialogue.submissions,
             server,
@@ -328,7 +331,7 @@ PLAYERS = (*IN_MEMORY, "socket", "socket_with_tls")
 
 
 def _play_in_memory(
-    dialogue: Dialogue, split: Callable[[bytes], list[bytes]], monkeypatch: pytest.MonkeyPatch
+    dialogue: Dialogue, split: Callable[[bytes], list[bytes]], monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> Result:
     clock = Clock()
     stream = MemoryStream(dialogue.steps, split, clock, is_local=dialogue.get("Peer") != "remote")
@@ -337,7 +340,7 @@ def _play_in_memory(
     trace: list[TraceEvent] = []
     reports = _delivered(
         dialogue.submissions,
-        dialogue.server("mx.example.com", 25, tls=dialogue.tls, ca_file=None),
+        dialogue.server("mx.example.com", 25, tls=dialogue.tls, folder=folder),
         lambda: Secret(dialogue.get("Password")),
         TestEnvironment(clock),
         Trace(clock, trace.append),

@@ -43,6 +43,10 @@ tls = "implicit"
 auth = "plain"
 ehlo = "client.example.org"
 ca_file = "/etc/ca.pem"
+tls_min = "1.3"
+tls_cert = "~/client.pem"
+tls_key = "client.key"
+tls_pin = "AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB"
 timeout = "30s"
 password_command = ["pass", "show", "mail/work"]
 allow_insecure_keyring = true
@@ -73,15 +77,19 @@ def test_a_whole_file_is_read_with_the_place_of_each_value(machine: Machine) -> 
         "plain",
         "client.example.org",
         "/etc/ca.pem",
+        "1.3",
+        "~/client.pem",
+        "client.key",
+        "sha256:" + 32 * "ab",
         30.0,
         ("pass", "show", "mail/work"),
         True,
         (("Organization", "Analytical Engines"),),
     )
     assert work.place_of("from") == Place(file, 5)
-    assert work.place_of("password_command") == Place(file, 13)
-    assert work.place_of("headers.Organization") == Place(file, 17)
-    assert profiles.get("my.home").place_of("server") == Place(file, 19)
+    assert work.place_of("password_command") == Place(file, 17)
+    assert work.place_of("headers.Organization") == Place(file, 21)
+    assert profiles.get("my.home").place_of("server") == Place(file, 23)
 
 
 def test_nothing_at_all_is_no_error(machine: Machine) -> None:

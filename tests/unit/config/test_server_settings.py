@@ -7,7 +7,7 @@ import pytest
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, Settings, resolve_settings
 from sendmail_cli.errors import ConfigError, UsageError
-from sendmail_cli.server import TLSMode
+from sendmail_cli.server import Server, TLSMode
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ server = "smtps://h.example:2465"
 user = "ada"
 auth = "plain"
 ca_file = "/ca.pem"
+tls_min = "1.3"
+tls_cert = "/client.pem"
+tls_key = "/client.key"
+tls_pin = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 ehlo = "client.example.org"
 timeout = 9
 password_command = ["secret"]
@@ -146,7 +150,8 @@ def test_another_server_gets_nothing_that_belongs_to_the_profile_s(machine: Mach
     settings = resolve(machine, server=server)
     assert (settings.server.user, settings.server.auth, settings.server.ca_file) == (None, "auto", None)
     assert (settings.credential_profile, settings.password_command) == (None, None)
-    assert not {"user", "password", "ca_file"} & set(settings.origins)
+    assert settings.server[Server._fields.index("tls_min") :][:4] == ("1.2", None, None, None)
+    assert not {"user", "password", "ca_file", "tls_min", "tls_cert", "tls_key", "tls_pin"} & set(settings.origins)
     # What belongs to the sender stays.
     assert str(settings.from_) == "a@example.org"
     assert settings.headers == (("X", "y"),)
@@ -183,9 +188,99 @@ def test_the_user_may_stand_in_the_profile_s_server(machine: Machine) -> None:
     ("given", "path"),
     [("/etc/ca.pem", "/etc/ca.pem"), ("~/ca.pem", "{home}/ca.pem"), ("ca.pem", "{home}/.config/sendmail-cli/ca.pem")],
 )
-def test_a_ca_file_is_found_from_any_folder(machine: Machine, given: str, path: str) -> None:
-    machine.write(f'[profile.a]\nserver = "h.example"\nca_file = "{given}"\n')
-    assert resolve(machine).server.ca_file == path.format(home=machine.home)
+def test_a_file_of_a_profile_is_found_from_any_folder(machine: Machine, given: str, path: str) -> None:
+    names = ("ca_file", "tls_cert", "tls_key")
+    machine.write('[profile.a]\nserver = "h.example"\n' + "".join(f'{name} = "{given}"\n' for name in names))
+    server = resolve(machine).server
+    assert {getattr(server, name) for name in names} == {path.format(home=machine.home)}
+
+
+PIN = "sha256:" + 64 * "a"
+TLS = f"""\
+[profile.a]
+server = "h.example"
+tls_min = "1.3"
+tls_cert = "/client.pem"
+tls_key = "/client.key"
+tls_pin = "{PIN}"
+"""
+
+
+def test_a_flag_of_tls_comes_before_the_profile(machine: Machine) -> None:
+    machine.write(TLS)
+    other = "SHA256:" + 64 * "B"
+    settings = resolve(machine, tls_min="1.2", tls_pin=other, tls_key="my.key")
+    server = settings.server
+    assert (server.tls_min, server.tls_pin) == ("1.2", "sha256:" + 64 * "b")
+    assert (server.tls_cert, server.tls_key) == ("/client.pem", "my.key")
+    assert str(settings.origins["tls_pin"]) == "--tls-pin"
+    assert str(settings.origins["tls_cert"]).endswith("line 4")
+
+
+def test_a_certificate_from_the_flag_does_not_go_with_the_profile_s_key(machine: Machine) -> None:
+    machine.write(TLS)
+    server = resolve(machine, tls_cert="both.pem").server
+    assert (server.tls_cert, server.tls_key) == ("both.pem", None)
+    server = resolve(machine, tls_cert="my.pem", tls_key="my.key").server
+    assert (server.tls_cert, server.tls_key) == ("my.pem", "my.key")
+
+
+@pytest.mark.parametrize("key", ["tls_min", "tls_cert", "tls_pin"])
+def test_what_speaks_of_tls_asks_for_it_on_this_machine_too(machine: Machine, key: str) -> None:
+    value = {"tls_min": "1.2", "tls_cert": "x.pem", "tls_pin": PIN}[key]
+    machine.write(f'[profile.a]\nserver = "localhost:1025"\n{key} = "{value}"\n')
+    assert resolve(machine).server.tls is STARTTLS
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "kind", "sentence"),
+    [
+        ('tls_key = "k"', {}, ConfigError, "FILE, line 3: a key is of no use without its certificate"),
+        ("", {"tls_key": "k"}, UsageError, "--tls-key: a key is of no use without its certificate"),
+        ("", {"tls_pin": PIN, "tls": "none"}, UsageError, "--tls: tls “none” contradicts tls_pin (--tls-pin)"),
+        (f'tls_pin = "{PIN}"', {"tls": "none"}, UsageError, "--tls: tls “none” contradicts tls_pin (FILE, line 3)"),
+        (f'tls_pin = "{PIN}"\ntls = "none"', {}, ConfigError, "FILE, line 4: tls “none” contradicts tls_pin"),
+        ('tls_cert = "c"\ntls = "none"', {}, ConfigError, "FILE, line 4: tls “none” contradicts tls_cert"),
+        ('tls_min = "1.3"\ntls = "none"', {}, ConfigError, "FILE, line 4: tls “none” contradicts tls_min"),
+        (f'tls_pin = "{PIN}"\ntls = "opportunistic"', {}, ConfigError, "tls “opportunistic” contradicts tls_pin"),
+        ("", {"tls_pin": PIN, "insecure": True}, UsageError, "--insecure: any certificate, or only the one of tls_pin"),
+        (f'tls_pin = "{PIN}"', {"insecure": True}, UsageError, "the one of tls_pin (FILE, line 3)"),
+        ('auth = "external"', {}, ConfigError, "FILE, line 3: auth “external” signs in with a certificate, and there"),
+        (
+            'auth = "external"\ntls_cert = "c"\ntls = "opportunistic"',
+            {},
+            ConfigError,
+            "FILE, line 5: auth “external” signs in by TLS, and tls “opportunistic” may do without",
+        ),
+        ("", {"tls_pin": "abc"}, UsageError, "--tls-pin: “abc” is no SHA-256 fingerprint"),
+        ("", {"tls_min": "1.1"}, UsageError, "--tls-min: “1.1” is none of 1.2, 1.3"),
+        ("", {"tls_cert": ""}, UsageError, "--tls-cert: a file's name is not empty"),
+    ],
+)
+def test_tls_settings_that_contradict_each_other(
+    machine: Machine, text: str, flags: dict[str, object], kind: type[ConfigError | UsageError], sentence: str
+) -> None:
+    machine.write(f'[profile.a]\nserver = "h.example"\n{text}\n')
+    with pytest.raises(kind) as caught:
+        resolve(machine, **flags)
+    assert sentence.replace("FILE", "~/.config/sendmail-cli/profiles.toml") in caught.value.sentence
+
+
+def test_some_tls_settings_that_go_together(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = "h.example"\ntls_cert = "c"\ntls = "opportunistic"\ntls_min = "1.3"\n')
+    assert resolve(machine).server.tls is OPPORTUNISTIC
+    assert resolve(machine, insecure=True).server.is_verified is False
+
+
+def test_a_certificate_signs_in_without_user_and_password(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = "h.example"\nauth = "external"\ntls_cert = "c"\n')
+    settings = resolve(machine)
+    assert settings.server.signs_in
+    assert settings.server.user is None
+    settings = resolve(machine, server="ada@h.example")
+    assert (settings.server.user, settings.credential_profile) == ("ada", None)
+    assert "password" not in settings.origins
+    assert not resolve(machine, server="other.example").server.signs_in
 
 
 @pytest.mark.parametrize("tls", ["none", "opportunistic"])
@@ -225,7 +320,7 @@ def test_a_user_from_the_flag_contradicts_a_profile_that_never_signs_in(machine:
         resolve(machine, server="ada@h.example")
 
 
-@pytest.mark.parametrize("flags", [{"tls": "none"}, {"ca_file": "ca.pem"}])
+@pytest.mark.parametrize("flags", [{"tls": "none"}, {"ca_file": "ca.pem"}, {"tls_pin": "x"}])
 def test_what_the_sandbox_can_not_obey_is_refused(machine: Machine, flags: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="has no place with the profile sandbox"):
         resolve(machine, profile="sandbox", **flags)

@@ -6,16 +6,18 @@ import hmac
 import pytest
 from scramp import ScramMechanism
 
-from sendmail_cli.config.profile_keys import AUTH_CHOICES, SAFE_IN_THE_CLEAR
+from sendmail_cli.config.profile_keys import AUTH_CHOICES, NEEDS_NO_PASSWORD, SAFE_IN_THE_CLEAR
 from sendmail_cli.errors import ConfigError, RemoteProtocolError
 from sendmail_cli.secret import Secret
 from sendmail_cli.smtp.sasl import (
     MECHANISMS,
     Choice,
     CramMD5,
+    External,
     Login,
     OAuthBearer,
     Plain,
+    Proof,
     Scram,
     XOAuth2,
     select_mechanisms,
@@ -38,7 +40,10 @@ def test_login_answers_two_challenges_and_then_nothing() -> None:
     assert login.secrets() == ("pä ss",)
 
 
-@pytest.mark.parametrize("choice", MECHANISMS.values())
+WITH_PASSWORD = [choice for choice in MECHANISMS.values() if choice.proof is Proof.PASSWORD]
+
+
+@pytest.mark.parametrize("choice", WITH_PASSWORD)
 @pytest.mark.parametrize(("bad", "words"), [("a\0b", "NUL"), ("a\udc80", "UTF-8")])
 def test_what_neither_user_nor_password_can_hold(choice: Choice, bad: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
@@ -48,7 +53,7 @@ def test_what_neither_user_nor_password_can_hold(choice: Choice, bad: str, words
         choice.make(bad, Secret("hunter2"))
 
 
-@pytest.mark.parametrize("choice", MECHANISMS.values())
+@pytest.mark.parametrize("choice", WITH_PASSWORD)
 def test_trap21_a_mechanism_does_not_show_its_password(choice: Choice) -> None:
     assert "hunter2" not in repr(choice.make("ada", Secret("hunter2")))
 
@@ -71,6 +76,8 @@ def test_trap21_a_mechanism_does_not_show_its_password(choice: Choice) -> None:
         ("LOGIN", ("LOGIN", "PLAIN"), ("LOGIN",)),
         ("login", ("PLAIN",), ()),
         ("gssapi", ("GSSAPI",), ()),
+        ("auto", ("EXTERNAL",), ()),
+        ("external", ("PLAIN", "EXTERNAL"), ("EXTERNAL",)),
     ],
 )
 def test_which_are_tried(wanted: str, offered: tuple[str, ...], expected: tuple[str, ...]) -> None:
@@ -80,6 +87,26 @@ def test_which_are_tried(wanted: str, offered: tuple[str, ...], expected: tuple[
 def test_the_profile_may_name_just_what_there_is() -> None:
     assert set(AUTH_CHOICES) - {"auto", "none"} == {name.lower() for name in MECHANISMS}
     assert set(SAFE_IN_THE_CLEAR) == {name.lower() for name, choice in MECHANISMS.items() if not choice.needs_tls}
+
+
+def test_the_profile_needs_no_password_where_nothing_proves_by_one() -> None:
+    without = {name.lower() for name, choice in MECHANISMS.items() if choice.proof is not Proof.PASSWORD}
+    assert set(NEEDS_NO_PASSWORD) == without
+    assert not any(choice.is_automatic for choice in MECHANISMS.values() if choice.proof is not Proof.PASSWORD)
+
+
+@pytest.mark.parametrize(("user", "said"), [("", b""), ("ada@example.org", b"ada@example.org"), ("ä", "ä".encode())])
+def test_external_says_only_as_whom_to_act(user: str, said: bytes) -> None:
+    external = MECHANISMS["EXTERNAL"].make(user, None)
+    assert isinstance(external, External)
+    assert external.initial_response() == external.respond(b"") == said
+    assert external.secrets() == ()
+    external.check_end()
+
+
+def test_external_can_not_say_a_user_with_nul() -> None:
+    with pytest.raises(ConfigError, match="NUL"):
+        External("a\0b")
 
 
 def test_cram_md5_answers_with_a_digest() -> None:
