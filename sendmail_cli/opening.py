@@ -10,6 +10,7 @@ from sendmail_cli.net.stream import Stream
 from sendmail_cli.printable import printable
 from sendmail_cli.server import Timeouts, TLSMode
 from sendmail_cli.session import Session
+from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,8 @@ def _authenticate(session: Session, server: Server, credential: CredentialGiver)
         try:
             session.authenticate(MECHANISMS[name].make(server.user or "", proof))
         except AuthenticationFailed as error:
+            if error.exit_code is ExitCode.NOPERM:
+                error.hint = MECHANISMS[name].advice
             if name == mechanisms[-1] or not error.server_reply.startswith(str(ANOTHER_MECHANISM)):
                 raise
         else:

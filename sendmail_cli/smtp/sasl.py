@@ -233,6 +233,7 @@ class Choice(NamedTuple):
     needs_tls: bool  # without it, whoever listens gets the secret, or enough to guess it at leisure
     is_automatic: bool  # "auto" may take it for a password
     proof: Proof = Proof.PASSWORD
+    advice: str = ""  # what to do after a refusal; "": what the reply says goes for it
 
 
 def _scram(name: str) -> Callable[[str, Secret], Mechanism]:
@@ -249,7 +250,13 @@ MECHANISMS: dict[str, Choice] = {
     "CRAM-MD5": Choice(CramMD5, needs_tls=True, is_automatic=True),
     "OAUTHBEARER": Choice(OAuthBearer, needs_tls=True, is_automatic=False),
     "XOAUTH2": Choice(XOAuth2, needs_tls=True, is_automatic=False),
-    "EXTERNAL": Choice(lambda user, _: External(user), needs_tls=True, is_automatic=False, proof=Proof.CERTIFICATE),
+    "EXTERNAL": Choice(
+        lambda user, _: External(user),
+        needs_tls=True,
+        is_automatic=False,
+        proof=Proof.CERTIFICATE,
+        advice="The server takes our certificate (tls_cert) for nobody it knows, or not for the profile's user.",
+    ),
 }
 
 

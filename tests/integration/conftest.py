@@ -10,8 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import debian_postfix as debian
+from tests.support import dovecot as submission
 from tests.support import postfix as private
 from tests.support import secret_service as secrets
+from tests.support.sink import Sink
 
 
 def _skip_if(reason: str | None) -> None:
@@ -27,6 +29,14 @@ def postfix() -> Iterator[private.Postfix]:
     """A Postfix of our own with TLS and AUTH; tests share it, so each uses a fresh_recipient()."""
     _skip_if(private.why_unavailable())
     with private.running_postfix() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[submission.Dovecot]:
+    """A Dovecot where certificates sign in."""
+    _skip_if(submission.why_unavailable())
+    with Sink() as relay, submission.running_dovecot(relay) as server:
         yield server
 
 

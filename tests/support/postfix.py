@@ -258,12 +258,12 @@ def _add_user(database: Path, owner: int) -> None:
 def _start(root: Path) -> tuple[Postfix, subprocess.Popen[bytes]]:
     """Tries other ports when master gives up at once. Why it tells only syslog; likely it lost a race."""
     for _ in range(START_ATTEMPTS):
-        port, submission_port, submissions_port = _free_ports(3)
+        port, submission_port, submissions_port = free_ports(3)
         server = Postfix(root, port, submission_port, submissions_port)
         _configure(root, "master.cf", _master_cf(server))
         _run("postfix", "-c", str(root / "etc"), "check")
         leash = _launch(root)
-        if _answers(server, leash):
+        if wait_for_greeting(server.port, leash):  # master opens all ports before it serves any
             return server, leash
         _stop(leash)
     raise RuntimeError(f"Postfix does not start on ports of the system's choice:\n{server.log()}")
@@ -290,12 +290,12 @@ def _launch(root: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _answers(server: Postfix, leash: subprocess.Popen[bytes]) -> bool:
-    """Whether it greets on its first port before the deadline; master opens all ports before it serves any."""
+def wait_for_greeting(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Whether a server greets on `port` before the deadline, and before its process ends."""
     deadline = time.monotonic() + START_SECONDS
-    while leash.poll() is None and time.monotonic() < deadline:
+    while process.poll() is None and time.monotonic() < deadline:
         try:
-            with socket.create_connection(("127.0.0.1", server.port), timeout=START_SECONDS) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
                 if connection.recv(4) == b"220 ":
                     return True
         except OSError:
@@ -309,7 +309,7 @@ def _stop(leash: subprocess.Popen[bytes]) -> None:
     leash.communicate(timeout=STOP_SECONDS)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports of the system's choice, all held at once so that they differ."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
