@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sendmail_cli.net.tls_context import TLSContext
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import Server
+    from sendmail_cli.smtp.sasl_gssapi import SecurityContext
     from sendmail_cli.trace import Trace
 
     CredentialGiver = Callable[[], Secret]
@@ -120,6 +121,7 @@ def _authenticate(session: Session, server: Server, credential: CredentialGiver)
     givers: dict[Proof, Callable[[], object]] = {
         Proof.PASSWORD: credential,
         Proof.CERTIFICATE: lambda: _refuse_no_certificate(session, server),
+        Proof.TICKET: lambda: _ticket(server),
     }
     proof = givers[MECHANISMS[mechanisms[0]].proof]()  # several are tried with a password alone
     for name in mechanisms:
@@ -138,6 +140,12 @@ def _who_signs_in(server: Server) -> str:
     if server.user is None:
         return f"the profile signs in by {server.auth}"
     return f"the profile has the user {printable(server.user)}"
+
+
+def _ticket(server: Server) -> SecurityContext:
+    from sendmail_cli.net.kerberos import security_context
+
+    return security_context(server.host)
 
 
 def _refuse_no_certificate(session: Session, server: Server) -> None:

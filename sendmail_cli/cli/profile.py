@@ -39,7 +39,8 @@ value_options = stack(
         metavar="MECHANISM",
         section="What it holds",
         help=f"How to sign in: {', '.join(AUTH_CHOICES)}. auto takes the best that the server offers for a password; "
-        "with oauthbearer and xoauth2 the secret is a token, with external there is none but the key of --tls-cert.",
+        "with oauthbearer and xoauth2 the secret is a token; with external --tls-cert signs in, with gssapi a Kerberos "
+        "ticket.",
     ),
     option("--ehlo", metavar="NAME", section="What it holds", help="What to call ourselves in EHLO."),
     option("--ca-file", type=FILE, section="What it holds", help="Authorities to trust instead of the system's."),

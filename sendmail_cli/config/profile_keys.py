@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 AUTH_CHOICES = (
     "auto", "none", "scram-sha-256", "plain", "login", "scram-sha-1", "cram-md5", "oauthbearer", "xoauth2", "external",
+    "gssapi",
 )  # fmt: skip
-SAFE_IN_THE_CLEAR = ("scram-sha-256", "scram-sha-1")  # they show nobody the password (`smtp/sasl` knows why)
-NEEDS_NO_PASSWORD = ("external",)  # nor a user: a certificate says who we are
+SAFE_IN_THE_CLEAR = ("scram-sha-256", "scram-sha-1", "gssapi")  # they show nobody the password (`smtp/sasl` knows why)
+NEEDS_NO_PASSWORD = ("external", "gssapi")  # nor a user: a certificate or a ticket says who we are
 TLS_CHOICES = tuple(mode.value for mode in TLSMode)
 TLS_VERSIONS = ("1.2", "1.3")
 MAX_TIMEOUT = 3600.0  # seconds; RFC 5321 §4.5.3.2 has nothing longer than ten minutes

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendmail_cli.secret import Secret
+    from sendmail_cli.smtp.sasl_gssapi import SecurityContext
 
 MAX_WHY = 300  # characters
 
@@ -224,6 +225,7 @@ class Proof(Enum):
 
     PASSWORD = "a password"  # noqa: S105 # or a token: a `Secret`
     CERTIFICATE = "a certificate"  # shown in TLS already: None
+    TICKET = "a ticket"  # a `SecurityContext` of `sasl_gssapi`
 
 
 class Choice(NamedTuple):
@@ -238,6 +240,12 @@ class Choice(NamedTuple):
 
 def _scram(name: str) -> Callable[[str, Secret], Mechanism]:
     return lambda user, password: Scram(name, user, password)
+
+
+def _gssapi(user: str, context: SecurityContext) -> Mechanism:
+    from sendmail_cli.smtp.sasl_gssapi import GSSAPI
+
+    return GSSAPI(_checked(user), context)
 
 
 # In the order they are preferred. SCRAM-SHA-256 comes first, since the server never sees the password; PLAIN before the
@@ -256,6 +264,13 @@ MECHANISMS: dict[str, Choice] = {
         is_automatic=False,
         proof=Proof.CERTIFICATE,
         advice="The server takes our certificate (tls_cert) for nobody it knows, or not for the profile's user.",
+    ),
+    "GSSAPI": Choice(
+        _gssapi,
+        needs_tls=False,
+        is_automatic=False,
+        proof=Proof.TICKET,
+        advice="The server knows the ticket's owner (klist) for none of its users, or not for the profile's user.",
     ),
 }
 

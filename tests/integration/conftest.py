@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import debian_postfix as debian
 from tests.support import dovecot as submission
+from tests.support import kerberos
 from tests.support import postfix as private
 from tests.support import secret_service as secrets
 from tests.support.sink import Sink
@@ -37,6 +38,22 @@ def dovecot() -> Iterator[submission.Dovecot]:
     """A Dovecot where certificates sign in."""
     _skip_if(submission.why_unavailable())
     with Sink() as relay, submission.running_dovecot(relay) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def realm() -> Iterator[kerberos.Realm]:
+    """A Kerberos realm with one user."""
+    _skip_if(kerberos.why_unavailable())
+    with kerberos.running_realm() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def realm_postfix(realm: kerberos.Realm) -> Iterator[private.Postfix]:
+    """A Postfix where tickets of the realm sign in."""
+    _skip_if(private.why_unavailable())
+    with private.running_postfix(realm.keytab, realm.configuration) as server:
         yield server
 
 

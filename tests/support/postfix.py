@@ -133,7 +133,13 @@ SASL_CONF = """\
 pwcheck_method: auxprop
 auxprop_plugin: sasldb
 sasldb_path: {root}/users.db
-mech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256
+mech_list: {mechanisms}
+"""
+MECHANISMS = "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"
+
+# Its name in the realm, and where its libraries find the key.
+KERBEROS_CF = """\
+import_environment = MAIL_CONFIG MAIL_LOGTAG TZ LANG=C KRB5_CONFIG={configuration} KRB5_KTNAME={keytab}
 """
 
 
@@ -202,11 +208,13 @@ def missing_programs(*programs: str) -> str | None:
 
 
 @contextmanager
-def running_postfix() -> Iterator[Postfix]:
-    """Starts one, and leaves neither process nor file behind."""
+def running_postfix(keytab: Path | None = None, krb5_conf: Path | None = None) -> Iterator[Postfix]:
+    """Starts one, and leaves neither process nor file behind. With a `keytab` tickets of that realm sign in, too."""
     root = Path(tempfile.mkdtemp(prefix="postfix-", dir=FOLDER))
     try:
         _lay_out(root)
+        if keytab is not None:
+            _take_tickets(root, KERBEROS_CF.format(configuration=krb5_conf, keytab=keytab))
         server, leash = _start(root)
         try:
             yield server
@@ -229,12 +237,17 @@ def _lay_out(root: Path) -> None:
     _configure(root, "main.cf", main_cf + (STRICT_CF if _can_be_strict() else ""))
     _configure(root, "domains", DOMAINS)
     _configure(root, "recipients", RECIPIENTS)
-    (root / "etc/sasl/smtpd.conf").write_text(SASL_CONF.format(root=root))
+    (root / "etc/sasl/smtpd.conf").write_text(SASL_CONF.format(root=root, mechanisms=MECHANISMS))
     _add_user(root / "users.db", owner.pw_uid)
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(root / "etc/ca.pem"))
     server = ca.issue_cert("localhost", "127.0.0.1", "::1")
     server.private_key_and_cert_chain_pem.write_to_path(str(root / "etc/server.pem"))
+
+
+def _take_tickets(root: Path, more: str) -> None:
+    _configure(root, "main.cf", (root / "etc/main.cf").read_text() + more)
+    (root / "etc/sasl/smtpd.conf").write_text(SASL_CONF.format(root=root, mechanisms=f"{MECHANISMS} GSSAPI"))
 
 
 def _configure(root: Path, name: str, text: str) -> None:
