@@ -64,7 +64,7 @@ def test_a_value_is_converted(key: str, value: object, result: object) -> None:
         ("tls", "STARTTLS", "did you mean “starttls”?"),
         ("tls", "yes", "“yes” is none of implicit, starttls, opportunistic, none"),
         ("tls", True, "expected a text in quotes, not true or false"),
-        ("auth", "gssapi", "“gssapi” is none of auto, none, scram-sha-256, plain"),
+        ("auth", "ntlm", "“ntlm” is none of auto, none, scram-sha-256, plain"),
         ("ehlo", "a b", "is no domain name"),
         ("ehlo", "[a b]", "is no domain name"),
         ("ca_file", "", "a file's name is not empty"),
