@@ -24,10 +24,9 @@ from sendmail_cli.errors import (
 )
 from sendmail_cli.jobs import Job, Run
 from sendmail_cli.opening import open_session
-from sendmail_cli.session import QUIT
 from sendmail_cli.smtp.capabilities import Limits
 from sendmail_cli.smtp.content import whole
-from sendmail_cli.smtp.transaction import Transaction
+from sendmail_cli.smtp.transaction import QUIT, Transaction
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
@@ -37,8 +36,9 @@ if TYPE_CHECKING:
     from sendmail_cli.opening import CredentialGiver
     from sendmail_cli.report import Report
     from sendmail_cli.server import Server
-    from sendmail_cli.session import Following, Session
+    from sendmail_cli.session import Session
     from sendmail_cli.smtp.capabilities import Capabilities
+    from sendmail_cli.smtp.transaction import Following
     from sendmail_cli.submission import Submission
     from sendmail_cli.trace import Trace
 

@@ -6,7 +6,6 @@ do about a refusal is `delivery`'s.
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import (
@@ -21,6 +20,7 @@ from sendmail_cli.printable import printable
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.connection import GREETING, Connection
 from sendmail_cli.smtp.content import dot_stuff
+from sendmail_cli.smtp.transaction import goes_along
 from sendmail_cli.status import exit_code_for_reply
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.commands import Command
     from sendmail_cli.smtp.replies import Reply
     from sendmail_cli.smtp.sasl import Mechanism
-    from sendmail_cli.smtp.transaction import Transaction
+    from sendmail_cli.smtp.transaction import Following, Transaction
     from sendmail_cli.submission import Content
     from sendmail_cli.trace import Trace
 
@@ -47,17 +47,6 @@ STUCK = "the server would not let go of the transaction before"
 CHALLENGE = 334  # RFC 4954 §4
 NO_SUCH_COMMAND = (500, 502)  # to EHLO: a server older than extensions (RFC 5321 §3.2)
 _TIMEOUTS_BY_VERB = {"DATA": "data", "BDAT": "content"}  # the phase that a reply belongs to; else "command"
-
-
-class Quit(Enum):
-    """What may follow the last message."""
-
-    QUIT = "QUIT"
-
-
-QUIT = Quit.QUIT
-if TYPE_CHECKING:
-    Following = Transaction | Quit | None
 
 
 class Session:
@@ -259,7 +248,7 @@ class Session:
         """
         flight = pending + b"".join([self.connection.send(command, replies) for command, replies in decisive])
         said = [command for command, _ in decisive]
-        group = _goes_along(following()) if self.connection.is_pipelining else ()
+        group = goes_along(following()) if self.connection.is_pipelining else ()
         after = b"".join([self.connection.send(command) for command in group])
         said += group
         deadline = self._clock() + self.timeouts.block
@@ -370,12 +359,3 @@ class Session:
             return reply
         exit_code = exit_code_for_reply(reply.code, reply.enhanced, verb)
         raise CommandRefused(sentence, exit_code, hint=hint, server_reply=str(reply))
-
-
-def _goes_along(following: Following) -> tuple[Command, ...]:
-    """What of `following` may share the flight of the content before it: one message at most is unanswered."""
-    if following is None:
-        return ()
-    if isinstance(following, Quit):
-        return (commands.QUIT,)
-    return () if following.has_chunk else following.next_group()

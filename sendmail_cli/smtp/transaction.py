@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import RemoteProtocolError
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 TOO_MANY = (452, 552)  # to RCPT: "too many recipients"; 552 is what RFC 821 said for it (RFC 5321 §4.5.3.1.10)
 TOO_MANY_DETAIL = (5, 3)  # X.5.3, the enhanced code for it (RFC 3463 §3.6)
 BDAT_UNKNOWN = (500, 502, 503)
+
+
+class Quit(Enum):
+    """What may follow the last message."""
+
+    QUIT = "QUIT"
+
+
+QUIT = Quit.QUIT
 
 
 class Transaction:
@@ -219,3 +229,15 @@ class Transaction:
     def _note_closing(self, reply: Reply) -> None:
         if reply.code == SERVICE_CLOSING:
             self.closing_reply = reply
+
+
+Following = Transaction | Quit | None  # what may share the flight of a content's end
+
+
+def goes_along(following: Following) -> tuple[Command, ...]:
+    """The commands of `following` that do share it: one message at most is unanswered."""
+    if following is None:
+        return ()
+    if isinstance(following, Quit):
+        return (commands.QUIT,)
+    return () if following.has_chunk else following.next_group()

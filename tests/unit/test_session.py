@@ -13,11 +13,11 @@ from sendmail_cli.errors import (
 )
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, Timeouts, TLSMode
-from sendmail_cli.session import QUIT, Session
+from sendmail_cli.session import Session
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.replies import Reply
 from sendmail_cli.smtp.sasl import Plain
-from sendmail_cli.smtp.transaction import Transaction
+from sendmail_cli.smtp.transaction import QUIT, Transaction
 from sendmail_cli.trace import Trace, TraceEvent
 from tests.support.dialogue import Clock, MemoryStream, as_stream, content_of, submission_of
 from tests.support.scripted_server import parse_script
