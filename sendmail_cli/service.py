@@ -13,7 +13,7 @@ from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.message.draft import Draft, sender_in
 from sendmail_cli.opening import open_session
 from sendmail_cli.server import TLSMode
-from sendmail_cli.smtp.envelope import ReversePath, envelope_of
+from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import Server
     from sendmail_cli.session import Session
+    from sendmail_cli.smtp.envelope import Envelope, Notify
     from sendmail_cli.trace import TraceEvent
 
 
@@ -56,6 +57,8 @@ class Request(NamedTuple):
     attachments: tuple[AttachmentRequest, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     in_reply_to: str | None = None
+    demands: Demands = NO_DEMANDS  # what is asked of the server for the whole message
+    notify: tuple[Notify, ...] = ()  # when reports are wanted, for each recipient
     raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
 
 
@@ -204,7 +207,11 @@ def _compose(request: Request, settings: Settings, environment: Environment, not
     )
     message = compose(draft, environment)
     reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
-    return Submission(envelope_of(reverse_path, recipients), message, message.message_id)
+    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)
+
+
+def _envelope(request: Request, reverse_path: ReversePath, recipients: tuple[AddrSpec, ...]) -> Envelope:
+    return envelope_of(reverse_path, recipients, notify=request.notify, demands=request.demands)
 
 
 def _sender(request: Request, settings: Settings) -> Mailbox | None:
@@ -270,4 +277,4 @@ def _submission_of_raw(request: Request, octets: Source, settings: Settings, env
             "no sender: neither the message's From, nor --envelope-from, nor a profile says whom it is from",
             hint="Add --envelope-from you@example.org.",
         )
-    return Submission(envelope_of(reverse_path, recipients), message, message.message_id)
+    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sendmail_cli.addresses import Address, Mailbox, parse_addr_spec, parse_address_list, parse_mailbox
-from sendmail_cli.smtp.envelope import ReversePath
+from sendmail_cli.smtp.envelope import Notify, Ret, ReversePath
+from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_parameter, parse_ret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +159,10 @@ MAILBOX: click.ParamType[Mailbox] = _Parsed("mailbox", _mailbox, "ADDRESS")
 REVERSE_PATH: click.ParamType[ReversePath] = _Parsed("reverse-path", _reverse_path, "ADDRESS")
 HEADER: click.ParamType[tuple[str, str]] = _Parsed("header", _header, "'NAME: VALUE'")
 DURATION: click.ParamType[float] = _Parsed("duration", _duration, "TIME")
+NOTIFY: click.ParamType[tuple[Notify, ...]] = _Parsed("notify", parse_notify, "WHEN")
+RET: click.ParamType[Ret] = _Parsed("ret", parse_ret, "full|headers")
+ENVID: click.ParamType[str] = _Parsed("envid", parse_envid, "ID")
+PARAMETER: click.ParamType[str] = _Parsed("parameter", parse_parameter, "KEY=VALUE")
 PROFILE = ProfileName()
 TEXT: click.ParamType[str] = _Parsed("text", text_of, "TEXT")
 FILE = FileName()

@@ -8,6 +8,7 @@ import click
 
 from sendmail_cli import service
 from sendmail_cli.cli import interrupts, standard_input
+from sendmail_cli.cli.delivery_options import delivery_options, demands
 from sendmail_cli.cli.editor import Manuscript
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import (
@@ -111,6 +112,7 @@ _UNSAID = (None, (), False)
     "and without any the message's own To, Cc and Bcc.",
 )
 @server_options
+@delivery_options
 @option("-n", "--dry-run", is_flag=True, section="How", help="Send nothing; print what would go over the wire.")
 @trace_option
 @output_options
@@ -149,8 +151,9 @@ def _check_not_read(trace: str | None, values: dict[str, Any]) -> None:
 def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:
     manuscript = Manuscript(talking.environment)
     try:
+        asked, notify = demands(values)
         make = _raw_request if values["raw"] is not None else _composed_request
-        request = make(values, talking, manuscript)
+        request = make(values, talking, manuscript, service.Request(demands=asked, notify=notify))
         if request is None:
             talking.output.nothing_sent("the text is empty, so nothing was sent (--skip-empty)")
             exit_code = ExitCode.OK
@@ -204,13 +207,13 @@ def _tell(manuscript: Manuscript, talking: Talk) -> None:
         talking.output.say(f"  {manuscript.whereabouts}")
 
 
-def _raw_request(values: dict[str, Any], talking: Talk, _: Manuscript) -> service.Request:
+def _raw_request(values: dict[str, Any], talking: Talk, _: Manuscript, blank: service.Request) -> service.Request:
     for name in _MESSAGE_OPTIONS:
         if values[name] not in _UNSAID:
             flag = "--" + name.rstrip("_").replace("_", "-")
             hint = "--envelope-from sets the sender of the envelope." if name == "from_" else ""
             raise UsageError(f"--raw sends a ready message as it is, so {flag} can't be given with it", hint=hint)
-    return service.Request(
+    return blank._replace(
         flags=server_flags(values),
         to=_joined(values["recipients"]),
         envelope_from=values["envelope_from"],
@@ -218,13 +221,15 @@ def _raw_request(values: dict[str, Any], talking: Talk, _: Manuscript) -> servic
     )
 
 
-def _composed_request(values: dict[str, Any], talking: Talk, manuscript: Manuscript) -> service.Request | None:
+def _composed_request(
+    values: dict[str, Any], talking: Talk, manuscript: Manuscript, blank: service.Request
+) -> service.Request | None:
     """The request; None when there is nothing to say and --skip-empty was given."""
     _check_twice(values)
     attachments = _attachments(values, talking)
     claims = _claims(values)
     standard_input.check_claims(claims, is_forbidden=values["no_stdin"])
-    request = service.Request(
+    request = blank._replace(
         flags=server_flags(values, from_=values["from_"]),
         to=_joined(values["recipients"]) + _joined(values["to"]),
         cc=_joined(values["cc"]),
