@@ -28,6 +28,12 @@ class Content(Protocol):
     def has_utf8_header(self) -> bool:
         """True when the header itself is beyond ASCII, which needs SMTPUTF8 (RFC 6531)."""
 
+    def as_7bit(self) -> Content:
+        """The same message with no octet above 127, for a server without 8BITMIME (RFC 6152 §3); itself if it is so.
+
+        Raises `DataError` where that can't be: it is signed, must stay as it is, or its header is beyond ASCII.
+        """
+
     def chunks(self) -> Iterator[bytes]:
         """The octets from the beginning, in pieces of some tens of kilobytes. Each call starts anew.
 

@@ -46,6 +46,10 @@ class ComposedMessage(NamedTuple):
         """Never: names and subjects are encoded-words."""
         return False
 
+    def as_7bit(self) -> ComposedMessage:
+        """Itself."""
+        return self
+
     def chunks(self) -> Iterator[bytes]:
         """The octets from the beginning. Raises `InputOutputError` when an attachment has changed meanwhile."""
         waiting = b""

@@ -62,6 +62,12 @@ class RawMessage(NamedTuple):
             return _addresses(resent, tuple(f"resent-{name}" for name in _RECIPIENTS))
         return _addresses(self.fields, _RECIPIENTS)
 
+    def as_7bit(self) -> RawMessage:
+        """Itself when it is 7-bit. Raises `DataError` otherwise."""
+        if not self.is_7bit:
+            raise DataError("the message holds 8-bit octets and the server takes 7-bit messages only (no 8BITMIME)")
+        return self
+
     def chunks(self) -> Iterator[bytes]:
         """The octets from the beginning. Raises `InputOutputError` when the file has changed meanwhile."""
         waiting = self.header

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sendmail_cli import delivery, opening
 from sendmail_cli.addresses import parse_addr_spec
 from sendmail_cli.environment import Environment
-from sendmail_cli.errors import ConnectionLost, DeadlineExceeded
+from sendmail_cli.errors import ConnectionLost, DataError, DeadlineExceeded
 from sendmail_cli.net.stream import Stream
 from sendmail_cli.net.tls import TLSFacts
 from sendmail_cli.report import Action, Report
@@ -81,6 +81,11 @@ class Octets:
     @property
     def is_7bit(self) -> bool:
         return self.data.isascii()
+
+    def as_7bit(self) -> Octets:
+        if not self.is_7bit:
+            raise DataError("the content is signed, and the server has no 8BITMIME")
+        return self
 
     def chunks(self) -> Iterator[bytes]:
         for start in range(0, len(self.data), self.chunk):

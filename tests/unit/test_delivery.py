@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -133,6 +134,9 @@ class Failing:
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+    def as_7bit(self) -> Self:
+        return self
 
     def chunks(self) -> Iterator[bytes]:
         yield b"x\r\n"
