@@ -60,6 +60,7 @@ class Request(NamedTuple):
     demands: Demands = NO_DEMANDS  # what is asked of the server for the whole message
     notify: tuple[Notify, ...] = ()  # when reports are wanted, for each recipient
     raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
+    is_exact: bool = False  # the ready message goes without any change, or not at all
 
 
 class Prepared(NamedTuple):
@@ -258,9 +259,9 @@ def _open_attachments(
 
 
 def _submission_of_raw(request: Request, octets: Source, settings: Settings, environment: Environment) -> Submission:
-    from sendmail_cli.message.raw import raw_message
+    from sendmail_cli.message.raw import exact_message, raw_message
 
-    message = raw_message(octets, environment)
+    message = exact_message(octets) if request.is_exact else raw_message(octets, environment)
     recipients: tuple[AddrSpec, ...] = tuple(box.address for box in mailboxes_of(request.to)) or message.recipients
     if not recipients:
         raise UsageError(

@@ -111,6 +111,13 @@ _UNSAID = (None, (), False)
     help="Send this ready message (RFC 5322); - is standard input. Arguments are the envelope's recipients then, "
     "and without any the message's own To, Cc and Bcc.",
 )
+@option(
+    "--no-fixup",
+    is_flag=True,
+    section="What",
+    help="With --raw: send the message without any change, or not at all. Refused are lines that don't end in CR LF, a "
+    "Bcc field, a NUL, lines over 998 octets, and 8-bit text where the server takes none.",
+)
 @server_options
 @delivery_options
 @option("-n", "--dry-run", is_flag=True, section="How", help="Send nothing; print what would go over the wire.")
@@ -218,6 +225,7 @@ def _raw_request(values: dict[str, Any], talking: Talk, _: Manuscript, blank: se
         to=_joined(values["recipients"]),
         envelope_from=values["envelope_from"],
         raw=standard_input.open_input(values["raw"], talking.environment, talking.inform),
+        is_exact=values["no_fixup"],
     )
 
 
@@ -226,6 +234,8 @@ def _composed_request(
 ) -> service.Request | None:
     """The request; None when there is nothing to say and --skip-empty was given."""
     _check_twice(values)
+    if values["no_fixup"]:
+        raise UsageError("--no-fixup is for a ready message; give it with --raw")
     attachments = _attachments(values, talking)
     claims = _claims(values)
     standard_input.check_claims(claims, is_forbidden=values["no_stdin"])

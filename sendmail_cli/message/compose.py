@@ -2,17 +2,20 @@
 
 The tree is a list of pieces in the order they are sent: octets ready to go, and attachments to be encoded on the way.
 So memory stays flat at any size, the size is known before anything is read, and every call of `chunks` gives the same
-octets. All of it is 7-bit: no server needs an extension for it.
+octets. All of it is 7-bit, and no server needs an extension for it, but where an address has a local part beyond ASCII.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from sendmail_cli.errors import AddressError
 from sendmail_cli.message.encoded_words import parameters
 from sendmail_cli.message.encoding import base64_length, base64_of, encode_text
 from sendmail_cli.message.fields import compose_header
 from sendmail_cli.message.headers import check_text, parameter_field, structured_field
+from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 PIECE = 64 * 1024  # octets of text handed out at once
 _SMALL = 16 * 1024  # octets; smaller pieces wait for the next, so that a header does not go out alone
+_BEYOND_ASCII = re.compile(rb"[^\s<>,:;]*[\x80-\xff][^\s<>,:;]*")
 
 Pieces = list["bytes | Source"]
 
@@ -34,20 +38,24 @@ class ComposedMessage(NamedTuple):
 
     message_id: str
     size: int  # octets
+    has_utf8_header: bool  # for an address: names and subjects are encoded-words
     pieces: tuple[bytes | Source, ...]
 
     @property
     def is_7bit(self) -> bool:
-        """Always: attachments are base64, text is encoded where it must be."""
-        return True
-
-    @property
-    def has_utf8_header(self) -> bool:
-        """Never: names and subjects are encoded-words."""
-        return False
+        """True but for an address in UTF-8: attachments are base64, text is encoded where it must be."""
+        return not self.has_utf8_header
 
     def as_7bit(self) -> ComposedMessage:
-        """Itself."""
+        """Itself. Raises `AddressError` when an address in its header is beyond ASCII: nothing else could write it."""
+        if self.has_utf8_header:
+            header = next(piece for piece in self.pieces if isinstance(piece, bytes))
+            found = _BEYOND_ASCII.search(header)
+            shown = printable(found[0].decode()) if found is not None else "an address"
+            raise AddressError(
+                f"“{shown}” has characters beyond ASCII before “@”, and the server takes none (no SMTPUTF8, 5.6.7)",
+                hint="Use the address's ASCII form, if it has one, or a server with SMTPUTF8.",
+            )
         return self
 
     def chunks(self) -> Iterator[bytes]:
@@ -87,7 +95,7 @@ def compose(draft: Draft, environment: Environment) -> ComposedMessage:
         parts = [_multipart("mixed", parts + [_attachment_part(file) for file in draft.attachments], boundaries)]
     pieces = _joined([header.octets, b"MIME-Version: 1.0\r\n", *parts[0]])
     size = sum(len(piece) if isinstance(piece, bytes) else base64_length(piece.size) for piece in pieces)
-    return ComposedMessage(header.message_id, size, tuple(pieces))
+    return ComposedMessage(header.message_id, size, not header.octets.isascii(), tuple(pieces))
 
 
 def _texts(draft: Draft) -> list[tuple[str, str]]:

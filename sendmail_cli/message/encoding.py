@@ -21,6 +21,9 @@ LINES_A_CHUNK = 1024
 
 _PLAIN = bytes((*b"\t\n", *range(ord(" "), ord("=")), *range(ord("=") + 1, 127)))  # as it is in quoted-printable
 _QUOTED = {octet: f"={octet:02X}" for octet in (*range(9), *range(10, 32), ord("="), *range(127, 256))}
+_WHITE_SPACE = b" \t\r\n"
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=" + _WHITE_SPACE
+_MAX_HELD = 64 * 1024  # octets
 _LINES = Struct(f"{MAX_ENCODED_LINE}s" * LINES_A_CHUNK)
 
 
@@ -47,10 +50,8 @@ def encode_text(text: str, *, at_end: bool) -> EncodedText:
     charset = "us-ascii" if octets.isascii() else "utf-8"
     if _fits_7bit(octets) and not (at_end and octets and not octets.endswith(b"\n")):
         return EncodedText(octets.replace(b"\n", b"\r\n"), charset, "7bit")
-    # Quoted-printable takes two octets more for each it must escape, base64 one more for every three. Mostly plain text
-    # stays readable so, and text of another script takes the shorter form.
-    if 6 * len(octets.translate(None, _PLAIN)) < len(octets):
-        return EncodedText(_quoted_printable(octets), charset, "quoted-printable")
+    if prefers_quoted_printable(len(octets), count_plain(octets)):
+        return EncodedText(b"".join(quoted_printable(iter([octets]))), charset, "quoted-printable")
     lines = b"".join(base64_lines(iter([octets.replace(b"\n", b"\r\n")])))
     return EncodedText(lines + b"\r\n" if at_end else lines, charset, "base64")
 
@@ -64,15 +65,37 @@ def _fits_7bit(octets: bytes) -> bool:
     return max(map(len, octets.split(b"\n"))) <= MAX_LINE
 
 
-def _quoted_printable(octets: bytes) -> bytes:
-    """`octets`, whose lines end in LF, in quoted-printable (RFC 2045 §6.7).
+def prefers_quoted_printable(size: int, plain: int) -> bool:
+    """True for `size` octets of text of which `plain` are plain (see `count_plain`): the shorter form, or the same.
 
-    Text without a last line break ends in a soft one, so that the message can end in CR LF all the same.
+    Quoted-printable takes two octets more for each it must escape, base64 one more for every three. Mostly plain text
+    stays readable so, and text of another script takes the shorter form.
     """
-    *whole, rest = octets.decode("latin-1").split("\n")
-    lines = [_quoted_line(line) for line in whole]
-    lines.append(_quoted_line(rest, MAX_ENCODED_LINE - 1) + "=\r\n" if rest else "")
-    return "\r\n".join(lines).encode("ascii")
+    return 6 * (size - plain) < size
+
+
+def count_plain(octets: bytes) -> int:
+    """How many of `octets`, whose lines end in LF, go as they are in quoted-printable."""
+    return len(octets) - len(octets.translate(None, _PLAIN))
+
+
+def quoted_printable(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """`chunks`, whose lines end in LF, in quoted-printable (RFC 2045 §6.7), in CR LF.
+
+    Text without a last line break ends in a soft one, so that a message can end in CR LF all the same. Of a line
+    without end no more is held than `_MAX_HELD`.
+    """
+    rest = ""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk.decode("latin-1")).split("\n")
+        lines = [_quoted_line(line) for line in whole]
+        while len(rest) > _MAX_HELD:
+            lines.append(_quoted_line(rest[:_MAX_HELD], MAX_ENCODED_LINE - 1) + "=")
+            rest = rest[_MAX_HELD:]
+        if lines:
+            yield "\r\n".join([*lines, ""]).encode("ascii")
+    if rest:
+        yield f"{_quoted_line(rest, MAX_ENCODED_LINE - 1)}=\r\n".encode("ascii")
 
 
 def _quoted_line(line: str, last: int = MAX_ENCODED_LINE) -> str:
@@ -116,3 +139,22 @@ def base64_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
             cut = range(0, len(text), MAX_ENCODED_LINE)
             yield between + b"\r\n".join([text[at : at + MAX_ENCODED_LINE] for at in cut])
         between = b"\r\n"
+
+
+def rewrapped_base64(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Base64 in lines of whatever length, in lines of 76."""
+    held = b""
+    for chunk in chunks:
+        held += chunk.translate(None, _WHITE_SPACE)
+        whole = len(held) - len(held) % MAX_ENCODED_LINE
+        if whole:
+            lines = [held[at : at + MAX_ENCODED_LINE] for at in range(0, whole, MAX_ENCODED_LINE)]
+            yield b"\r\n".join([*lines, b""])
+        held = held[whole:]
+    if held:
+        yield held
+
+
+def is_base64(octets: bytes) -> bool:
+    """True when each of `octets` is one of base64's, or white space (RFC 2045 §6.8)."""
+    return not octets.translate(None, _BASE64)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sendmail_cli.addresses import Group, quote_phrase
-from sendmail_cli.errors import AddressError, HeaderError
+from sendmail_cli.errors import HeaderError
 from sendmail_cli.message.encoded_words import MAX_ENCODED_WORD, encoded_words, looks_encoded
 from sendmail_cli.printable import find_control, printable
 
@@ -125,7 +125,9 @@ def structured_field(name: str, value: str) -> bytes:
 
 
 def address_field(name: str, addresses: tuple[Address, ...]) -> bytes:
-    """A list of mailboxes and groups (RFC 5322 §3.4). Raises `AddressError` for one that only UTF-8 could write."""
+    """A list of mailboxes and groups (RFC 5322 §3.4). A local part beyond ASCII stands there in UTF-8 (RFC 6532 §3.2),
+    and nothing else does: names are encoded-words, domains A-labels.
+    """
     words: Words = []
     for address in addresses:
         if words:
@@ -177,7 +179,7 @@ def new_date(environment: Environment) -> str:
 
 
 def fold(name: str, words: Words) -> bytes:
-    """The field with its CR LF, broken before the white space of `words` where a line would pass 78 octets.
+    """The field in UTF-8 with its CR LF, broken before the white space of `words` where a line would pass 78 octets.
 
     The first word stays beside the name, since some readers take a name without anything for an empty field; only an
     encoded-word gives way to its own limit. Raises `HeaderError` for a line that can't be made shorter than 998.
@@ -189,16 +191,21 @@ def fold(name: str, words: Words) -> bytes:
     for number, (space, word) in enumerate(words):
         gap = space or " "
         may_break = number > 0 or word.startswith("=?")
-        if may_break and len(line) + len(gap) + len(word) > limit:
+        if may_break and _width(line) + len(gap) + _width(word) > limit:
             lines.append(line)
             line = ""
         line += gap + word
     lines.append(line)
-    if max(map(len, lines)) > MAX_LINE:
+    if max(map(_width, lines)) > MAX_LINE:
         raise HeaderError(f"{name} has more than {MAX_LINE} octets in a row without a space where it could be folded")
     for line in lines:  # what came here unchecked would be a field of its own, or the end of the header
         check_line(f"the value of {name}", line)
-    return ("\r\n".join(lines) + "\r\n").encode("ascii")
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _width(text: str) -> int:
+    """Octets in UTF-8, which is what limits count (RFC 6532 §3.4)."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _is_foldable(text: str) -> bool:
@@ -221,11 +228,6 @@ def _append(words: Words, mark: str) -> None:
 def _mailbox_words(mailbox: Mailbox, room: int) -> Words:
     address = str(mailbox.address)
     check_text("an address", address)
-    if not address.isascii():
-        raise AddressError(
-            f"“{printable(address)}” has characters beyond ASCII before “@”, which the header of a message can't hold",
-            hint="Use the address's ASCII form, if it has one.",
-        )
     if not mailbox.name:
         return [(" ", address)]
     return [*_phrase_words(mailbox.name, room), (" ", f"<{address}>")]

@@ -9,9 +9,11 @@ from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.addresses import mailboxes_of, parse_address_list
 from sendmail_cli.errors import AddressError, DataError
-from sendmail_cli.message.headers import MAX_LINE, new_date, new_message_id
-from sendmail_cli.message.raw_header import read_header, topmost_resent_block
+from sendmail_cli.message.headers import new_date, new_message_id
+from sendmail_cli.message.lines import Fault, LineCheck, with_line_feeds, wrong_end
+from sendmail_cli.message.raw_header import Field, read_header, topmost_resent_block
 from sendmail_cli.message.source import CHUNK, Source, read_stream
+from sendmail_cli.message.spans import Coding, Span
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
     from sendmail_cli.addresses import AddrSpec
     from sendmail_cli.environment import Environment
-    from sendmail_cli.message.raw_header import Field
+    from sendmail_cli.message.raw_header import RawHeader
+    from sendmail_cli.message.recode import Recoded
 
 _SENDERS = ("sender", "from")
 _RECIPIENTS = ("to", "cc", "bcc")
@@ -28,14 +31,15 @@ _RECIPIENTS = ("to", "cc", "bcc")
 class RawMessage(NamedTuple):
     """A ready message. It is a `Content` (see `submission`)."""
 
-    message_id: str  # as it stands in the header, or the one that was added
+    message_id: str  # as it stands in the header, or the one that was added; "" for none
     size: int  # octets, as sent
     is_7bit: bool
     has_utf8_header: bool
-    header: bytes  # with the empty line after it
+    pieces: tuple[bytes | Span, ...]  # as sent, in order; of `source`
     source: Source
-    body_start: int  # octets into `source`
-    fields: tuple[Field, ...]  # as they were given, Bcc among them
+    head: RawHeader  # as it was given
+    sent: tuple[Field, ...]  # the fields that leave
+    seal: str  # why nothing may be changed, as the end of a sentence, or ""
 
     @property
     def sender(self) -> AddrSpec | None:
@@ -43,8 +47,8 @@ class RawMessage(NamedTuple):
 
         None when the header names nobody. Raises `AddressError` for a field that can't be understood.
         """
-        resent = topmost_resent_block(self.fields)
-        for fields, prefix in ((resent, "resent-"), (self.fields, "")):
+        resent = topmost_resent_block(self.head.fields)
+        for fields, prefix in ((resent, "resent-"), (self.head.fields, "")):
             for name in _SENDERS:
                 found = _addresses(fields, (prefix + name,))
                 if found:
@@ -57,60 +61,148 @@ class RawMessage(NamedTuple):
 
         Raises `AddressError` for a field that can't be understood.
         """
-        resent = topmost_resent_block(self.fields)
+        resent = topmost_resent_block(self.head.fields)
         if resent:
             return _addresses(resent, tuple(f"resent-{name}" for name in _RECIPIENTS))
-        return _addresses(self.fields, _RECIPIENTS)
+        return _addresses(self.head.fields, _RECIPIENTS)
 
     def as_7bit(self) -> RawMessage:
-        """Itself when it is 7-bit. Raises `DataError` otherwise."""
-        if not self.is_7bit:
-            raise DataError("the message holds 8-bit octets and the server takes 7-bit messages only (no 8BITMIME)")
-        return self
+        """Itself when it is 7-bit, else encoded anew: see `recode`. Raises `DataError` where that can't be."""
+        if self.is_7bit:
+            return self
+        if self.has_utf8_header:
+            field = next(field for field in self.sent if not field.octets.isascii())
+            raise DataError(
+                f"line {field.line} of the message is a header field beyond ASCII, and the server doesn't take that "
+                "(no SMTPUTF8, 5.6.7)",
+                hint="Write it with encoded-words (RFC 2047), or send by a server with SMTPUTF8.",
+            )
+        try:
+            recoded = _recoded(self)
+        except DataError as error:
+            raise _needs_8bitmime(error.sentence, error.hint) from None
+        if recoded.line_of_8bit_header is not None:
+            raise _needs_8bitmime(
+                f"line {recoded.line_of_8bit_header} of the message, in the header of a part, holds 8-bit octets",
+                "Write it with encoded-words (RFC 2047) or, in a parameter, as RFC 2231 says.",
+            )
+        return _with(self, recoded)
 
     def chunks(self) -> Iterator[bytes]:
         """The octets from the beginning. Raises `InputOutputError` when the file has changed meanwhile."""
-        waiting = self.header
-        for chunk in _with_line_feeds(self.source.chunks(CHUNK, self.body_start)):
-            yield waiting
-            waiting = chunk.replace(b"\n", b"\r\n")
+        waiting = b""
+        for chunk in self._encoded():
+            if waiting:
+                yield waiting
+            waiting = chunk
         yield waiting if waiting.endswith(b"\n") else waiting + b"\r\n"
+
+    def _encoded(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                yield from piece.chunks(self.source)
+
+
+def _needs_8bitmime(sentence: str, hint: str) -> DataError:
+    return DataError(f"the server takes 7-bit messages only (no 8BITMIME): {sentence}", hint=hint)
+
+
+def _recoded(message: RawMessage) -> Recoded:
+    from sendmail_cli.message.recode import recode
+
+    head = message.head
+    return recode(message.source, head.body_start, head.lines + 1, message.sent, message.seal)
+
+
+def _with(message: RawMessage, recoded: Recoded) -> RawMessage:
+    is_7bit = not message.has_utf8_header and recoded.line_of_8bit_header is None
+    message = message._replace(pieces=(recoded.header + b"\r\n", *recoded.pieces), is_7bit=is_7bit)
+    return message._replace(size=sum(map(len, message.chunks())))
 
 
 def raw_message(octets: Source | IO[bytes], environment: Environment) -> RawMessage:
-    """The message in `octets`; a stream is read to its end first.
+    """The message in `octets`, repaired where RFC 5322 and RFC 5321 demand it; a stream is read to its end first.
 
-    Raises `DataError` with the number of the line for what is no message or can't be sent: no header, a NUL, a line
-    over 998 octets; and what reading the source raises.
+    A NUL in the body and lines over 998 octets are encoded (see `recode`). Raises `DataError` with the number of the
+    line for what is no message or can't be sent; and what reading the source raises.
     """
     source = octets if isinstance(octets, Source) else read_stream(octets)
     head = read_header(source)
-    message_id, added = _missing_fields(head.fields, environment)
-    kept = b"".join(field.octets for field in head.fields if not field.is_blind)
-    header = kept + added + (b"\r\n" if head.is_ended else b"")
-    body = _measure(source, head.body_start, head.lines + 1)
-    return RawMessage(
-        message_id=message_id,
-        size=len(header) + body.size,
-        is_7bit=header.isascii() and body.is_7bit,
+    added = _missing_fields(head.fields, environment)
+    sent = tuple(field for field in head.fields if not field.is_blind) + added
+    message, fault = _measured(source, head, sent)
+    return message if fault is None else _with(message, _recoded(message))
+
+
+def exact_message(octets: Source | IO[bytes]) -> RawMessage:
+    """The message in `octets` without any change, not even what `raw_message` repairs.
+
+    Raises `DataError` with the number of the line that would have to change: one that does not end in CR LF, has a NUL
+    or over 998 octets; a Bcc, since it would tell everybody of the blind copies (RFC 5322 §7); and as `raw_message`.
+    """
+    source = octets if isinstance(octets, Source) else read_stream(octets)
+    head = read_header(source)
+    _refuse_repairs(source, head)
+    message, fault = _measured(source, head, head.fields, seal="nothing may be changed (--no-fixup)")
+    if fault is not None:
+        _refuse_exact(fault)
+    return message
+
+
+def _measured(
+    source: Source, head: RawHeader, sent: tuple[Field, ...], seal: str = ""
+) -> tuple[RawMessage, Fault | None]:
+    """The message with its body as it is, and what no server must take of that."""
+    body = LineCheck(head.lines + 1)
+    for chunk in with_line_feeds(source.chunks(CHUNK, head.body_start)):
+        body.add(chunk)
+    header = b"".join(field.octets for field in sent)
+    whole = header + (b"\r\n" if head.is_ended else b"")
+    message = RawMessage(
+        message_id=next((printable(field.text.strip(" \t")) for field in sent if field.name == "message-id"), ""),
+        size=len(whole) + body.size,
+        is_7bit=header.isascii() and body.line_of_8bit is None,
         has_utf8_header=not header.isascii(),
-        header=header,
+        pieces=(whole, Span(head.body_start, source.size, Coding.LINES)),
         source=source,
-        body_start=head.body_start,
-        fields=head.fields,
+        head=head,
+        sent=sent,
+        seal=seal,
+    )
+    return message, body.fault
+
+
+def _refuse_repairs(source: Source, head: RawHeader) -> None:
+    """Raises `DataError` for what `raw_message` would repair in a message."""
+    fault = wrong_end(source.chunks())
+    if fault is None and head.fields[0].line > 1:
+        fault = Fault(1, "is the first line of an mbox and no header field")
+    if fault is None:
+        blind = next((field for field in head.fields if field.is_blind), None)
+        fault = None if blind is None else Fault(blind.line, "names blind copies, whom every recipient would see")
+    if fault is not None:
+        _refuse_exact(fault)
+
+
+def _refuse_exact(fault: Fault) -> NoReturn:
+    raise DataError(
+        f"line {fault.line} of the message {fault.what}; nothing may be changed (--no-fixup)",
+        hint="Repair that line, or leave out --no-fixup.",
     )
 
 
-def _missing_fields(fields: tuple[Field, ...], environment: Environment) -> tuple[str, bytes]:
-    """The Message-ID, and the fields that must be added (RFC 6409 §8.2, §8.3)."""
-    added = b""
-    if not any(field.name == "date" for field in fields):
-        added += f"Date: {new_date(environment)}\r\n".encode("ascii")
-    for field in fields:
-        if field.name == "message-id":
-            return printable(field.text.strip(" \t")), added
-    message_id = new_message_id(_domain(fields, environment), environment)
-    return message_id, added + f"Message-ID: {message_id}\r\n".encode("ascii")
+def _missing_fields(fields: tuple[Field, ...], environment: Environment) -> tuple[Field, ...]:
+    """The fields that must be added (RFC 6409 §8.2, §8.3)."""
+    names = {field.name for field in fields}
+    added = []
+    if "date" not in names:
+        added.append(Field("date", f"Date: {new_date(environment)}\r\n".encode("ascii"), 0))
+    if "message-id" not in names:
+        message_id = new_message_id(_domain(fields, environment), environment)
+        added.append(Field("message-id", f"Message-ID: {message_id}\r\n".encode("ascii"), 0))
+    return tuple(added)
 
 
 def _domain(fields: tuple[Field, ...], environment: Environment) -> str:
@@ -140,61 +232,3 @@ def _of_field(field: Field) -> Iterator[AddrSpec]:
         if "\ufffd" in str(mailbox.address):
             raise AddressError(f"line {field.line}, {field.name}: an address is not valid UTF-8")
         yield mailbox.address
-
-
-class _Body(NamedTuple):
-    size: int  # octets in CR LF, ended
-    is_7bit: bool
-
-
-def _measure(source: Source, start: int, first_line: int) -> _Body:
-    """Reads the body once. `first_line` is the number of its first line, for messages."""
-    size, is_7bit, line = 0, True, first_line
-    open_line = b""
-    for chunk in _with_line_feeds(source.chunks(CHUNK, start)):
-        size += len(chunk)
-        is_7bit = is_7bit and chunk.isascii()
-        lines = open_line + chunk
-        open_line = _check_lines(lines, line)
-        count = chunk.count(b"\n")
-        line += count
-        size += count  # a CR before each
-    return _Body(size + (2 if open_line else 0), is_7bit)
-
-
-def _check_lines(lines: bytes, number: int) -> bytes:
-    """What stands after the last line feed in `lines`, the first of which has `number`. Raises `DataError`.
-
-    It leaps as far as a line may be long and looks back for its end, so short lines are passed a dozen at a time.
-    """
-    nul = lines.find(b"\0")
-    at = 0
-    while len(lines) - at > MAX_LINE:
-        end = lines.rfind(b"\n", at, at + MAX_LINE + 1)
-        if end < 0:
-            if 0 <= nul < at:
-                break
-            _fail(number + lines.count(b"\n", 0, at), f"has more than {MAX_LINE} octets, which no server must take")
-        at = end + 1
-    if nul >= 0:
-        _fail(number + lines.count(b"\n", 0, nul), "has a NUL, which no mail can hold")
-    return lines[max(at, lines.rfind(b"\n", at) + 1) :]
-
-
-def _fail(number: int, what: str) -> NoReturn:
-    raise DataError(
-        f"line {number} of the message {what}", hint="Encode that part in base64 or quoted-printable, or attach it."
-    )
-
-
-def _with_line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """`chunks` with every CR LF, lone CR and lone LF as one LF. A CR at the end of a chunk waits for the next."""
-    waiting = b""
-    for piece in chunks:
-        chunk = waiting + piece
-        waiting = b"\r" if chunk.endswith(b"\r") else b""
-        chunk = chunk.removesuffix(b"\r")
-        if chunk:
-            yield chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if waiting:
-        yield b"\n"

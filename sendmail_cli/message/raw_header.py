@@ -122,11 +122,17 @@ def _refuse_mixed_ends(head: bytes, *, is_mixed: bool) -> None:
         )
 
 
-def _name(line: bytes, number: int, *, is_first: bool) -> str:
+def field_name(line: bytes) -> str | None:
+    """The name, in lower case, of the field that begins with `line`; None where none does."""
     found = _FIELD.match(line)
-    if found is None:
+    return None if found is None else found[1].decode("ascii").lower()
+
+
+def _name(line: bytes, number: int, *, is_first: bool) -> str:
+    name = field_name(line)
+    if name is None:
         _fail_no_field(line, number, is_first=is_first)
-    return found[1].decode("ascii").lower()
+    return name
 
 
 def _fail_no_field(line: bytes, number: int, *, is_first: bool) -> NoReturn:
@@ -151,5 +157,8 @@ def _field(name: str, lines: list[bytes], number: int) -> Field:
                     hint="Fold it: a header may go on in a next line that begins with a space.",
                 )
             if b"\0" in line:
-                raise DataError(f"line {at} of the message has a NUL, which no mail can hold")
+                raise DataError(
+                    f"line {at} of the message has a NUL, which no mail can hold",
+                    hint="Take it out: a header is lines of text.",
+                )
     return Field(name, octets, number)

@@ -427,7 +427,7 @@ class TestRaw:
 
         options = [option for option in send.params if isinstance(option, SectionedOption)]
         names = {max(option.opts, key=len) for option in options if option.section in {"Who", "What"}}
-        assert names - {"--raw", "--envelope-from"} == set(MESSAGE_OPTIONS)
+        assert names - {"--raw", "--no-fixup", "--envelope-from"} == set(MESSAGE_OPTIONS)
 
     def test_says_what_to_use_in_place_of_from(self, here: Runner) -> None:
         assert "--envelope-from" in here("send", "--raw", "-", "-f", "a@example.org").lines[1]
@@ -439,8 +439,12 @@ class TestRaw:
             (b"hello, world\n", 65, "line 1 is no header field: “hello, world”"),
             (b"", 65, "line 1 is no header field"),
             (b"From: a@example.org\nTo: bob\n\nhi", 65, "line 2, to: “bob”"),
-            (b"To: b@example.org\n\n" + b"x" * 1000, 65, "line 3 of the message has more than 998 octets"),
-            (b"To: b@example.org\n\n\0", 65, "line 3 of the message has a NUL"),
+            (
+                b"To: b@example.org\nDKIM-Signature: x\n\n" + b"x" * 1000,
+                65,
+                "line 4 of the message has more than 998 octets",
+            ),
+            (b"To: b@example.org\nDKIM-Signature: x\n\n\0", 65, "line 4 of the message has a NUL"),
         ],
     )
     def test_what_is_no_message(self, here: Runner, sink: Sink, message: bytes, code: int, words: str) -> None:
@@ -448,6 +452,50 @@ class TestRaw:
 
         assert done.code == code
         assert words in done.lines[0]
+        assert sink.commands == []
+
+    def test_a_long_line_and_a_nul_are_encoded(self, here: Runner, sink: Sink) -> None:
+        given = b"x" * 999 + b"\na\0b\n"
+
+        done = here("send", "--raw", "-", stdin=b"To: b@example.org\n\n" + given)
+
+        assert (done.code, done.err) == (0, "")
+        assert max(map(len, sink.received.split(b"\r\n"))) <= 998
+        assert received(sink).get_payload(decode=True) == given
+
+    def test_no_fixup_changes_nothing(self, here: Runner, sink: Sink) -> None:
+        given = b"X-Odd :  a\r\nTo: b@example.org\r\n\r\ncaf\xe9\r\n.\r\n"
+
+        done = here("send", "--raw", "-", "--no-fixup", "--json", stdin=given)
+
+        assert done.code == 0
+        assert sink.received == given
+        assert done.json["message_id"] is None
+
+    @pytest.mark.parametrize(
+        ("message", "words"),
+        [
+            (b"To: b@example.org\n\nhi\n", "line 1 of the message ends in LF alone; nothing may be changed"),
+            (b"To: b@example.org\r\n\r\nhi", "line 3 of the message is the last and has no end"),
+            (b"To: b@example.org\r\nBcc: c@example.org\r\n\r\n", "line 2 of the message names blind copies"),
+            (b"To: b@example.org\r\n\r\n" + b"x" * 999 + b"\r\n", "line 3 of the message has more than 998 octets"),
+        ],
+    )
+    def test_no_fixup_refuses_what_would_have_to_change(
+        self, here: Runner, sink: Sink, message: bytes, words: str
+    ) -> None:
+        done = here("send", "--raw", "-", "--no-fixup", stdin=message)
+
+        assert done.code == 65
+        assert words in done.lines[0]
+        assert "leave out --no-fixup" in done.lines[1]
+        assert sink.commands == []
+
+    def test_no_fixup_is_for_a_ready_message(self, here: Runner, sink: Sink) -> None:
+        done = here("send", WHOM, "-m", "hi", "--no-fixup")
+
+        assert done.code == 64
+        assert "--raw" in done.lines[0]
         assert sink.commands == []
 
     def test_a_file_that_is_not_there(self, here: Runner) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendmail_cli.addresses import parse_address_list, parse_mailbox
-from sendmail_cli.errors import HeaderError, InputOutputError
+from sendmail_cli.errors import AddressError, HeaderError, InputOutputError
 from sendmail_cli.message.attachments import Attachment, attachment_from_file, attachment_from_stream
 from sendmail_cli.message.compose import compose
 from sendmail_cli.message.draft import Draft
@@ -242,3 +242,24 @@ print(*sorted(set(sys.modules) - before))
     heavy = {"dataclasses", "email", "tempfile", "pathlib", "magic", "idna", "mimetypes", "json", "inspect", "random"}
     assert heavy.isdisjoint(loaded)
     assert "sendmail_cli.message.attachments" not in loaded
+
+
+def test_a_local_part_beyond_ascii_asks_for_smtputf8(environment: Environment, octets: Octets) -> None:
+    list_of_one = parse_address_list("jürgen@bücher.example")
+    for draft in (PLAIN._replace(to=list_of_one), PLAIN._replace(headers=(("Sender", "jürgen@bücher.example"),))):
+        message = compose(draft, environment)
+        assert (message.is_7bit, message.has_utf8_header) == (False, True)
+        assert "jürgen@xn--bcher-kva.example\r\n".encode() in octets(message)
+        with pytest.raises(
+            AddressError, match=r"“jürgen@xn--bcher-kva\.example” has characters beyond ASCII"
+        ) as caught:
+            message.as_7bit()
+        assert "5.6.7" in caught.value.sentence
+    author = compose(PLAIN._replace(from_=parse_mailbox("Jürgen <jürgen@bücher.example>")), environment)
+    assert author.message_id == "<abababababababababab.1783425600@xn--bcher-kva.example>"
+
+
+def test_what_is_7bit_is_its_own_7bit_form(environment: Environment) -> None:
+    message = compose(PLAIN._replace(subject="Grüße", to=parse_address_list("ada@bücher.example")), environment)
+    assert (message.is_7bit, message.has_utf8_header) == (True, False)
+    assert message.as_7bit() is message

@@ -1,0 +1,75 @@
+"""Stretches of a ready message and the transfer encoding in which each is sent (RFC 2045 §6)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.message.encoding import (
+    LINES_A_CHUNK,
+    OCTETS_A_LINE,
+    base64_lines,
+    quoted_printable,
+    rewrapped_base64,
+)
+from sendmail_cli.message.lines import with_line_feeds
+from sendmail_cli.message.source import CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendmail_cli.message.source import Source
+
+_BASE64_CHUNK = OCTETS_A_LINE * LINES_A_CHUNK
+
+
+class Coding(Enum):
+    """What is done to the octets of a span."""
+
+    LINES = "its lines, in CR LF"
+    QUOTED_PRINTABLE = "its lines in quoted-printable"
+    BASE64_LINES = "its lines, in CR LF, in base64"
+    BASE64_OCTETS = "its octets as they are, in base64"
+    BASE64_AGAIN = "base64 that it is, in lines of 76"
+
+
+class Span(NamedTuple):
+    """Octets of a source from `start` up to `end`. Neither stands between a CR and its LF."""
+
+    start: int
+    end: int
+    coding: Coding
+
+    def chunks(self, source: Source) -> Iterator[bytes]:
+        """What is sent of it. Raises `InputOutputError` when the source has changed."""
+        if self.coding is Coding.BASE64_OCTETS:
+            return base64_lines(self._octets(source, _BASE64_CHUNK))
+        octets = self._octets(source, CHUNK)
+        if self.coding is Coding.BASE64_AGAIN:
+            return rewrapped_base64(octets)
+        lines = with_line_feeds(octets)
+        if self.coding is Coding.QUOTED_PRINTABLE:
+            return quoted_printable(lines)
+        ended = (chunk.replace(b"\n", b"\r\n") for chunk in lines)
+        return base64_lines(_regrouped(ended)) if self.coding is Coding.BASE64_LINES else ended
+
+    def _octets(self, source: Source, length: int) -> Iterator[bytes]:
+        left = self.end - self.start
+        if left:
+            for chunk in source.chunks(min(length, left), self.start):
+                yield chunk[:left]
+                left -= len(chunk)
+                if left <= 0:
+                    return
+
+
+def _regrouped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same octets, all pieces but the last as long as whole lines of base64 need them."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        while len(held) > _BASE64_CHUNK:
+            yield held[:_BASE64_CHUNK]
+            held = held[_BASE64_CHUNK:]
+    if held:
+        yield held
