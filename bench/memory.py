@@ -1,7 +1,8 @@
 """How much memory a large message takes, over what a tiny one takes: `python -m bench.memory [MEGABYTES]`.
 
-Three ways to send it: as an attachment from a file, as an attachment from standard input, and as a ready message. Each
-is sent by the installed command to a server in another process. Ends with 1 where the peak is over the limit.
+Four ways to send it: as an attachment from a file, as an attachment from standard input, as a ready message, and as a
+ready message that must be encoded anew. Each is sent by the installed command to a server in another process. Ends with
+1 where the peak is over the limit.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ LIMIT = 32 * MEBIBYTE  # octets over the peak of a tiny message
 COMMAND = str(Path(sys.executable).with_name("sendmail-cli"))
 ADDRESSES = ("-f", "ada@example.org", "bob@example.org")
 READY = b"From: ada@example.org\nTo: bob@example.org\nContent-Transfer-Encoding: base64\n\n"
+BINARY = (
+    b"From: ada@example.org\nTo: bob@example.org\nMIME-Version: 1.0\nContent-Type: application/octet-stream\n"
+    b"Content-Transfer-Encoding: binary\n\n"
+)
 
 # Starts a program and prints its peak. A process of its own, and a small one: Linux counts for a program also what the
 # process held that it was started from.
@@ -106,7 +111,7 @@ def running_sink() -> Iterator[int]:
 
 def peaks(port: int, folder: Path, megabytes: int) -> dict[str, int]:
     """The peak in octets for a tiny message, and for each way to send a large one. Raises `RuntimeError`."""
-    attachment, ready = make_files(folder, megabytes)
+    attachment, ready, binary = make_files(folder, megabytes)
     send = [COMMAND, "send", "-S", f"localhost:{port}"]
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TMPDIR": str(folder)}
     ways: dict[str, tuple[list[str], Path | None]] = {
@@ -115,6 +120,7 @@ def peaks(port: int, folder: Path, megabytes: int) -> dict[str, int]:
         "standard input": ([*send, "-m", "hello", "--attach-as", "large.bin", "-", *ADDRESSES], attachment),
         "ready message": ([*send, "--raw", str(ready)], None),
         "ready message from standard input": ([*send, "--raw", "-"], ready),
+        "ready message encoded anew": ([*send, "--raw", str(binary)], None),
     }
     found = {}
     for name, (argv, stdin) in ways.items():
@@ -126,19 +132,22 @@ def peaks(port: int, folder: Path, megabytes: int) -> dict[str, int]:
     return found
 
 
-def make_files(folder: Path, megabytes: int) -> tuple[Path, Path]:
-    """Random octets, and a ready message with as many octets of base64."""
-    attachment, ready = folder / "large.bin", folder / "large.eml"
+def make_files(folder: Path, megabytes: int) -> tuple[Path, Path, Path]:
+    """Random octets, a ready message with as many octets of base64, and one with those octets as they are."""
+    attachment, ready, binary = folder / "large.bin", folder / "large.eml", folder / "binary.eml"
     randomness = random.Random(1)
     lines = base64.encodebytes(randomness.randbytes(57 * 1000))
-    with attachment.open("wb") as file:
+    with attachment.open("wb") as file, binary.open("wb") as message:
+        message.write(BINARY)
         for _ in range(megabytes):
-            file.write(randomness.randbytes(MEGABYTE))
+            octets = randomness.randbytes(MEGABYTE)
+            file.write(octets)
+            message.write(octets)
     with ready.open("wb") as file:
         file.write(READY)
         for _ in range(megabytes * MEGABYTE // len(lines)):
             file.write(lines)
-    return attachment, ready
+    return attachment, ready, binary
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sendmail_cli.environment import Environment
@@ -137,6 +137,7 @@ def as_lines(octets: bytes) -> bytes:
     return re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
 
 
+@settings(deadline=None)  # no test is timed
 @given(entity=entities, is_crlf=st.booleans(), is_7bit=st.booleans())
 def test_any_tree_of_parts_arrives_as_it_was(entity: Entity, is_crlf: bool, is_7bit: bool) -> None:
     octets = TOP + rendered(entity, itertools.count())
@@ -158,6 +159,7 @@ def test_any_tree_of_parts_arrives_as_it_was(entity: Entity, is_crlf: bool, is_7
     assert others(arrived) == others(email.message_from_bytes(as_lines(octets)))
 
 
+@settings(deadline=None)
 @given(
     octets=st.lists(
         st.sampled_from(
@@ -184,6 +186,7 @@ def test_any_octets_are_fit_for_every_server_or_refused(octets: bytes) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 50])
+@settings(deadline=None, max_examples=30)
 @given(entity=entities)
 def test_it_is_the_same_wherever_the_pieces_end_in_which_it_is_read(length: int, entity: Entity) -> None:
     octets = TOP + rendered(entity, itertools.count())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendmail_cli.errors import AddressError, DataError, InputOutputError
-from sendmail_cli.message.raw import RawMessage, raw_message
+from sendmail_cli.message.raw import RawMessage, exact_message, raw_message
 from sendmail_cli.message.source import open_file
 
 if TYPE_CHECKING:
@@ -284,3 +284,36 @@ def test_a_large_stream_is_kept_on_disk_and_a_changed_file_is_noticed(
     os.utime(path, ns=(1, 1))
     with pytest.raises(InputOutputError, match="changed"):
         list(message.chunks())
+
+
+def test_duty58_without_fixup_a_message_passes_octet_for_octet(octets: Octets) -> None:
+    given = b"X-Odd :  a\r\n\t\r\nFrom: ada@example.org\r\n\r\n.\r\ncaf\xe9\r\n" + b"x" * 998 + b"\r\n"
+    message = exact_message(io.BytesIO(given))
+    assert octets(message) == given
+    assert (message.message_id, message.is_7bit, str(message.sender)) == ("", False, "ada@example.org")
+    assert exact_message(io.BytesIO(DATED)).message_id == "<m@example.org>"
+    with pytest.raises(
+        DataError, match=r"line 6 of the message holds 8-bit octets; nothing may be changed \(--no-fixup"
+    ):
+        message.as_7bit()
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        (b"A: b\n\r\n", "line 1 of the message ends in LF alone"),
+        (b"A: b\r\n\r\nx\r\r\n", "line 3 of the message holds a CR that stands alone"),
+        (b"A: b\r\n\r\nx", "line 3 of the message is the last and has no end"),
+        (b"A: b", "line 1 of the message is the last and has no end"),
+        (b"From x\r\nA: b\r\n", "line 1 of the message is the first line of an mbox"),
+        (b"A: b\r\nResent-BCC: c@x.org\r\n\r\n", "line 2 of the message names blind copies"),
+        (b"A: b\r\n\r\n\0\r\n", "line 3 of the message has a NUL"),
+        (b"A: b\r\n\r\n" + b"x" * 999 + b"\r\n", "line 3 of the message has more than 998 octets"),
+        (b"hello\r\n", "line 1 is no header field"),
+    ],
+)
+def test_without_fixup_what_would_have_to_change_is_refused(given: bytes, match: str) -> None:
+    with pytest.raises(DataError, match=match) as caught:
+        exact_message(io.BytesIO(given))
+    assert caught.value.exit_code == 65
+    assert caught.value.hint
