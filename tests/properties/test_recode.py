@@ -187,9 +187,11 @@ def test_any_octets_are_fit_for_every_server_or_refused(octets: bytes) -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 50])
 @settings(deadline=None, max_examples=30)
-@given(entity=entities)
-def test_it_is_the_same_wherever_the_pieces_end_in_which_it_is_read(length: int, entity: Entity) -> None:
+@given(entity=entities, is_crlf=st.booleans())
+def test_it_is_the_same_wherever_the_pieces_end_in_which_it_is_read(length: int, entity: Entity, is_crlf: bool) -> None:
     octets = TOP + rendered(entity, itertools.count())
+    if is_crlf:
+        octets = as_lines(octets)
     whole = octets_of(raw_message(io.BytesIO(octets), ENVIRONMENT).as_7bit())
     with pytest.MonkeyPatch.context() as patch:
         for module in ("raw", "spans", "mime_scanner"):

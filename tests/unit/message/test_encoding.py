@@ -14,6 +14,7 @@ from sendmail_cli.message.encoding import (
     base64_length,
     base64_of,
     encode_text,
+    quoted_printable,
 )
 from sendmail_cli.message.source import MemorySource
 from sendmail_cli.octets import CleanLines
@@ -99,3 +100,9 @@ def test_lines_that_vouch_for_themselves_are_what_they_say() -> None:
     for chunk in chunks:
         assert chunk.count(b"\r") == chunk.count(b"\n") == chunk.count(b"\r\n")
         assert b"." not in chunk
+
+
+def test_of_a_line_without_end_little_is_held() -> None:
+    pieces = list(quoted_printable(iter([b"x" * 60_000] * 20)))
+    assert max(map(len, pieces)) < 150_000
+    assert b"".join(pieces).replace(b"=\r\n", b"") == b"x" * 1_200_000
