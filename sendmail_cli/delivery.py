@@ -231,6 +231,8 @@ class _Courier:
         """A transaction for as many of `pending` as the server takes at once."""
         server, capabilities = self._servers[self._place], session.capabilities
         envelope, content = job.submission.envelope, job.submission.content
+        if not capabilities.offers("8BITMIME"):
+            content = content.as_7bit()
         batch = job.batch(pending, self._limits, is_lmtp=server.is_lmtp)
         if len(batch) < len(envelope.recipients):
             envelope = envelope._replace(recipients=tuple(envelope.recipients[index] for index in batch))
