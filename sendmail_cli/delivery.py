@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from sendmail_cli.server import Server
     from sendmail_cli.session import Session
     from sendmail_cli.smtp.capabilities import Capabilities
+    from sendmail_cli.smtp.envelope import Envelope
     from sendmail_cli.smtp.transaction import Following
-    from sendmail_cli.submission import Submission
+    from sendmail_cli.submission import Content, Submission
     from sendmail_cli.trace import Trace
 
 MAX_EAGER_CHUNK = 65536  # octets sent before the server has said anything; larger contents go by DATA
@@ -245,17 +246,17 @@ class _Courier:
             has_utf8_header=content.has_utf8_header,
             is_lmtp=server.is_lmtp,
             is_secured=facts is not None and facts.is_verified,
-            chunk=whole(content.chunks()) if self._goes_by_chunk(server, job.submission, capabilities) else None,
+            chunk=whole(content.chunks()) if self._goes_by_chunk(server, envelope, content, capabilities) else None,
         )
         return Run(job, batch, transaction, content)
 
-    def _goes_by_chunk(self, server: Server, submission: Submission, capabilities: Capabilities) -> bool:
+    def _goes_by_chunk(self, server: Server, envelope: Envelope, content: Content, capabilities: Capabilities) -> bool:
         return (
             server.is_chunking_eager
             and self._is_chunking
             and not server.is_lmtp
-            and not submission.envelope.demands.all_or_none
-            and submission.content.size <= MAX_EAGER_CHUNK
+            and not envelope.demands.all_or_none
+            and content.size <= MAX_EAGER_CHUNK
             and capabilities.offers("CHUNKING")
             and capabilities.offers("PIPELINING")
         )
