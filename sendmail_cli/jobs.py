@@ -39,7 +39,7 @@ class Job:
 
     def report(self) -> Report:
         """What became of it."""
-        outcomes = tuple(outcome for _, outcome in sorted(self._outcomes.items()))
+        outcomes = tuple([self._outcomes[index] for index in sorted(self._outcomes)])
         return Report(self.submission.message_id, self.server, outcomes, self.error)
 
     def note_replies(self, indices: Sequence[int], reply: Reply, verb: str) -> None:
@@ -93,6 +93,8 @@ class Run(NamedTuple):
 
     def left_over(self) -> list[int]:
         """The pending recipients that this transaction does not deal with."""
+        if len(self.batch) == len(self.job.pending) and self.transaction.is_everyone_accepted:
+            return []
         places = {index: place for place, index in enumerate(self.batch)}
         return [
             index for index in self.job.pending if index not in places or self.transaction.is_left_over(places[index])

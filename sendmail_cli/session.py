@@ -325,8 +325,18 @@ class Session:
 
     def _answer(self, timeout: float) -> Reply:
         """The reply to the oldest command that has none. `timeout` is for the whole reply."""
+        reply = self._next_reply()
+        if reply is None:
+            reply = self._awaited_reply(timeout)
+        self._challenge = reply.challenge() if reply.code == CHALLENGE else None
+        if self.trace.redactor.knows_any:
+            reply = reply.redacted(self.trace.redactor.redact)
+        self.trace.received(reply)
+        return reply
+
+    def _awaited_reply(self, timeout: float) -> Reply:
         deadline = self._clock() + timeout
-        while (reply := self._next_reply()) is None:
+        while True:
             waiting_for = self.connection.awaited
             try:
                 self.connection.receive_data(self.stream.read(deadline))
@@ -335,11 +345,8 @@ class Session:
                     f"the server did not {waiting_for} within {timeout:g} second{'' if timeout == 1 else 's'}",
                     hint=SILENT_GREETING_HINT if self.connection.is_greeting_awaited else "",
                 ) from None
-        self._challenge = reply.challenge() if reply.code == CHALLENGE else None
-        if self.trace.redactor.knows_any:
-            reply = reply.redacted(self.trace.redactor.redact)
-        self.trace.received(reply)
-        return reply
+            if (reply := self._next_reply()) is not None:
+                return reply
 
     def _next_reply(self) -> Reply | None:
         try:

@@ -27,7 +27,7 @@ class Capabilities(NamedTuple):
 
     def offers(self, keyword: str) -> bool:
         """True when the extension is there. `keyword` in capitals."""
-        return any(name == keyword for name, _ in self.extensions)
+        return keyword in [name for name, _ in self.extensions]
 
     def parameters(self, keyword: str) -> tuple[str, ...]:
         """The parameters of an extension, those of repeated lines together."""

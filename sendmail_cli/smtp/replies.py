@@ -105,9 +105,13 @@ class ReplyParser:
         """The next whole reply, or None until more is fed."""
         while (line := self._next_line()) is not None:
             code, is_last, text = _parse_line(line)
-            if self._code not in {None, code}:
+            if self._code is None:
+                if is_last:  # nearly always
+                    self._octets = 0
+                    return Reply(code, (text,))
+                self._code = code
+            elif self._code != code:
                 raise RemoteProtocolError(f"the server's reply begins with {self._code} and goes on with {code}")
-            self._code = code
             self._lines.append(text)
             if is_last:
                 reply = Reply(code, tuple(self._lines))
@@ -118,6 +122,8 @@ class ReplyParser:
         return None
 
     def _next_line(self) -> bytes | None:
+        if not self._buffer:
+            return None
         end = self._buffer.find(b"\n", self._searched)
         if end < 0:
             self._searched = len(self._buffer)
@@ -142,7 +148,9 @@ def _parse_line(line: bytes) -> tuple[int, bool, str]:
     if len(digits) != 3 or not digits.isdigit() or digits[0] not in _FIRST_DIGITS or separator not in _SEPARATORS:
         raise _no_reply(line)
     text = line[4:].decode("utf-8", "backslashreplace")
-    return int(digits), separator != b"-", printable(text, MAX_REPLY_LINE)
+    if not (text.isascii() and text.isprintable()):
+        text = printable(text, MAX_REPLY_LINE)
+    return int(digits), separator != b"-", text
 
 
 _LOOK = "Look at the server's name and port."

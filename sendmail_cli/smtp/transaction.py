@@ -95,6 +95,11 @@ class Transaction:
         return mail is not None and mail.is_positive and any(reply.is_positive for reply in self.rcpt_replies)
 
     @property
+    def is_everyone_accepted(self) -> bool:
+        """True when every RCPT so far was, and not by BDAT, whose answers come together."""
+        return not self.has_chunk and all(reply.is_positive for reply in self.rcpt_replies)
+
+    @property
     def is_content_expected(self) -> bool:
         """True when the server said 354 and waits for content."""
         return self.data_reply is not None and self.data_reply.is_intermediate and not self.content_replies
