@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 APPLICATION = "sendmail-cli"
+CREDENTIAL_VARIABLES = "SENDMAIL_CLI_PASSWORD__"  # the profile's name in capitals follows
+PROXY_VARIABLE = "SENDMAIL_CLI_PROXY"  # a URL, which may hold a password
 
 
 class Environment:
@@ -31,6 +33,11 @@ class Environment:
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
+
+    def child_variables(self) -> dict[str, str]:
+        """The variables for a program that we start (an editor, a server's program): all but those with secrets."""
+        secret = (CREDENTIAL_VARIABLES, PROXY_VARIABLE)
+        return {name: value for name, value in self.variables.items() if not name.startswith(secret)}
 
     # Streams are looked up when asked for, so that a test runner which swaps them is seen.
     @property

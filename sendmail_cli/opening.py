@@ -40,11 +40,7 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
         _context(server, environment) if server.tls in PROTECTED else None
     )  # a CA file that can't be read: say so before
     trace.note(f"connecting to {server}")
-    if server.socket_path is not None:
-        connected = dial_unix(server.socket_path)
-    else:
-        connected = dial(server.host, server.port, timeouts.connect, clock)
-    session = Session(Stream(connected, clock), trace, timeouts, clock, is_lmtp=server.is_lmtp)
+    session = Session(_dial(server, timeouts, environment), trace, timeouts, clock, is_lmtp=server.is_lmtp)
     try:
         trace.note(f"connected to {server}")
         _open(session, server, context, environment)
@@ -57,6 +53,24 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
         session.close()
         raise
     return session
+
+
+def _dial(server: Server, timeouts: Timeouts, environment: Environment) -> Stream:
+    """The stream to `server`, by the way that is set up for it."""
+    clock = environment.monotonic
+    if server.command is not None:
+        from sendmail_cli.net.pipe import start_program
+
+        return start_program(server.command, environment.child_variables(), clock)
+    if server.socket_path is not None:
+        return Stream(dial_unix(server.socket_path), clock)
+    where, seconds = (server.host, server.port), timeouts.connect
+    if server.proxy is not None:
+        from sendmail_cli.net.proxy import dial_by_proxy
+
+        connected = dial_by_proxy(server.proxy, *where, seconds, clock, bind=server.bind)
+        return Stream(connected, clock, is_relayed=True)
+    return Stream(dial(*where, seconds, clock, bind=server.bind), clock)
 
 
 def _open(session: Session, server: Server, context: TLSContext | None, environment: Environment) -> None:

@@ -76,8 +76,6 @@ class Manuscript:
     def _run_editor(self, path: str) -> None:
         from subprocess import run
 
-        from sendmail_cli.config.credentials import child_variables
-
         environment = self._environment
         command = _editor(environment)
         shown = printable(command[0], 80)
@@ -85,7 +83,7 @@ class Manuscript:
         stdout = None if environment.is_terminal(environment.stdout) else environment.stderr
         try:
             with interrupts.left_to_child():
-                status = run([*command, path], stdout=stdout, env=child_variables(environment), check=False).returncode
+                status = run([*command, path], stdout=stdout, env=environment.child_variables(), check=False).returncode
         except OSError as error:
             raise ConfigError(
                 f"the editor “{shown}” can't be run: {error.strerror}", hint="Name another in $EDITOR, or use -m TEXT."

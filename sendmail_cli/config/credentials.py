@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sendmail_cli.config.settings import CREDENTIAL_VARIABLES, password_variable
+from sendmail_cli.config.settings import password_variable
 from sendmail_cli.errors import ConfigError, CredentialMissing, InternalError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
@@ -74,11 +74,6 @@ def credential_sources(settings: Settings, environment: Environment, *, may_ask:
     )
 
 
-def child_variables(environment: Environment) -> dict[str, str]:
-    """The variables for a program that we start (a password command, an editor): all but those with passwords."""
-    return {name: value for name, value in environment.variables.items() if not name.startswith(CREDENTIAL_VARIABLES)}
-
-
 class VariableSource:
     """SENDMAIL_CLI_PASSWORD__<PROFILE>, which leaves the environment when it is read: no child inherits it."""
 
@@ -116,7 +111,7 @@ class CommandSource:
             return None
         from sendmail_cli.config.password_command import run_password_command
 
-        return run_password_command(self.command, child_variables(self.environment))
+        return run_password_command(self.command, self.environment.child_variables())
 
 
 class KeyringSource:

@@ -10,6 +10,7 @@ from sendmail_cli.config.origins import Origin, Origins, origin_in_file
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
 from sendmail_cli.config.server_settings import ServerResolver
+from sendmail_cli.environment import CREDENTIAL_VARIABLES
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from sendmail_cli.server import Server, TLSMode
 
 PROFILE_VARIABLE = "SENDMAIL_CLI_PROFILE"
-CREDENTIAL_VARIABLES = "SENDMAIL_CLI_PASSWORD__"  # the profile's name in capitals follows
 
 
 class ServerFlags(NamedTuple):

@@ -71,14 +71,18 @@ class PlainTransport:
 
 
 class Stream:
-    """Bytes to and from the server. Errors: `ConnectionLost`, `DeadlineExceeded`; nothing of the system's own."""
+    """Bytes to and from the server. Errors: `ConnectionLost`, `DeadlineExceeded`; nothing of the system's own.
 
-    def __init__(self, connected: socket.socket, clock: Callable[[], float]) -> None:
+    `is_relayed` says that the other end of the socket is not the server: a proxy, or a program, that passes on to it.
+    """
+
+    def __init__(self, connected: socket.socket, clock: Callable[[], float], *, is_relayed: bool = False) -> None:
         connected.settimeout(0)
         if connected.family != getattr(socket, "AF_UNIX", None):
             with suppress(OSError):  # the peer may be gone already; the first read will tell
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle costs 40 ms a flight
         self.socket = connected
+        self.is_relayed = is_relayed
         self.unsent = 0  # octets of the last `write` that the system has not taken
         self._clock = clock
         self._transport: Transport = PlainTransport(connected)
@@ -149,7 +153,12 @@ class Stream:
 
     @property
     def is_local(self) -> bool:
-        """True when the other end is on this machine: a unix socket, or a loopback address."""
+        """True when the server is on this machine: at a unix socket or a loopback address, and nothing in between.
+
+        A proxy on this machine, or a program, leads to where only it knows.
+        """
+        if self.is_relayed:
+            return False
         if self.socket.family == getattr(socket, "AF_UNIX", None):
             return True
         peer = self._address(self.socket.getpeername)
@@ -157,7 +166,9 @@ class Stream:
 
     @property
     def local_address(self) -> str:
-        """Our own IP address on this connection, without zone; "" on a unix socket."""
+        """Our own IP address as the server may see it, without zone; "" on a unix socket, and where it sees another."""
+        if self.is_relayed:
+            return ""
         return self._address(self.socket.getsockname)
 
     def close(self) -> None:

@@ -50,8 +50,8 @@ class Rig:
 
     def play(self, script: str) -> MemoryStream:
         stream = MemoryStream(parse_script(script), lambda data: [data] if data else [], self.clock, is_local=True)
-        self._patch.setattr(opening, "dial", lambda *_: None)
-        self._patch.setattr(opening, "Stream", lambda *_: stream)
+        self._patch.setattr(opening, "dial", lambda *_, **__: None)
+        self._patch.setattr(opening, "Stream", lambda *_, **__: stream)
         return stream
 
     def deliver(self, submission: Submission | None = None, server: Server | None = None) -> Report:
@@ -115,7 +115,7 @@ def test_our_name_is_what_the_profile_says(rig: Rig) -> None:
 def test_duty29_no_connection_is_an_outcome_for_each_recipient(
     error: MailError, exit_code: int, action: Action, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dial(*_: object) -> socket.socket:
+    def dial(*_: object, **__: object) -> socket.socket:
         raise error
 
     monkeypatch.setattr(opening, "dial", dial)
@@ -248,7 +248,7 @@ def test_a_ca_file_that_can_not_be_read_is_said_before_anything_is_dialled(
     mode: TLSMode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dialled: list[object] = []
-    monkeypatch.setattr(opening, "dial", lambda *arguments: dialled.append(arguments))
+    monkeypatch.setattr(opening, "dial", lambda *arguments, **_: dialled.append(arguments))
     report = Rig(monkeypatch).deliver(server=Server("mx", 465, tls=mode, ca_file="/nowhere/ca.pem"))
     assert report.exit_code == 78
     assert "/nowhere/ca.pem" in report.outcomes[0].text

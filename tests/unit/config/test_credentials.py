@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from sendmail_cli.config import os_keyring
-from sendmail_cli.config.credentials import child_variables, credential_sources, resolve_credential
+from sendmail_cli.config.credentials import credential_sources, resolve_credential
 from sendmail_cli.config.os_keyring import KeyringEntry
 from sendmail_cli.config.settings import Settings
 from sendmail_cli.environment import Environment
@@ -137,8 +137,10 @@ def test_what_no_sign_in_can_carry_is_refused_unseen(text: str) -> None:
 
 
 def test_no_child_gets_a_password(keyring: dict[str, object]) -> None:
-    world = environment(SENDMAIL_CLI_PASSWORD__HOME="hunter2", SENDMAIL_CLI_PROFILE="work")
-    assert child_variables(world) == {"PATH": os.environ["PATH"], "SENDMAIL_CLI_PROFILE": "work"}
+    world = environment(
+        SENDMAIL_CLI_PASSWORD__HOME="hunter2", SENDMAIL_CLI_PROXY="http://ada:hunter2@h:1", SENDMAIL_CLI_PROFILE="work"
+    )
+    assert world.child_variables() == {"PATH": os.environ["PATH"], "SENDMAIL_CLI_PROFILE": "work"}
     command = (sys.executable, "-c", "import os; print('PASSWORD' in ''.join(os.environ))")
     assert resolve_credential(WORK._replace(password_command=command), world)[0] == Secret("False")
     assert "asked" not in keyring

@@ -304,6 +304,14 @@ def test_duty33_who_is_on_this_machine(address: str, is_local: bool) -> None:
     assert Stream(fake, Clock()).is_local == is_local
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "192.0.2.1"])
+def test_duty33_who_is_behind_a_proxy_is_not_on_this_machine(address: str) -> None:
+    fake: Any = FakeSocket(name=(address, 1080, 0, 0))
+    stream = Stream(fake, Clock(), is_relayed=True)
+    assert not stream.is_local
+    assert stream.local_address == ""  # the server sees another
+
+
 def test_local_address_has_no_zone() -> None:
     fake: Any = FakeSocket(name=("fe80::1%eth0", 25, 0, 2))
     assert Stream(fake, Clock()).local_address == "fe80::1"
