@@ -85,7 +85,8 @@ def prepare(request: Request, environment: Environment, note: Callable[[str], No
 def preview(request: Request, environment: Environment, note: Callable[[str], None]) -> Submission:
     """What `send` would send, for looking at it: no server need be set up for that. Raises `MailError`."""
     flags = request.flags
-    if flags.server is None and choose_profile(flags, load_profiles(environment), environment) is None:
+    is_named = flags.server is not None or flags.pipe is not None
+    if not is_named and choose_profile(flags, load_profiles(environment), environment) is None:
         flags = flags._replace(server="localhost")  # never spoken to
     return prepare(request._replace(flags=flags), environment, note).submission
 

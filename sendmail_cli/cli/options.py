@@ -93,8 +93,27 @@ server_options = stack(
         "--server",
         metavar="SERVER",
         section="Where",
-        help="Submit to [smtps://|smtp://][user@]host[:port], or unix:/path. "
-        "Without a port: 465, and 25 on this machine; smtp:// means 587; the profile's for its own host.",
+        help="Submit to [smtps://|smtp://|lmtp://][user@]host[:port], unix:/path or lmtp:/path. "
+        "Without a port: 465, and 25 on this machine; smtp:// means 587, lmtp:// 24; the profile's for its own host.",
+    ),
+    option(
+        "--pipe",
+        once=True,
+        metavar="COMMAND",
+        section="Where",
+        help="Submit to this program, which speaks SMTP on its standard input and output: "
+        "'ssh host /usr/sbin/sendmail -bs'. It is run without a shell.",
+    ),
+    option(
+        "--proxy",
+        once=True,
+        metavar="URL",
+        section="Where",
+        help="Go by this proxy: socks5h|socks5|socks4a|socks4|http://host[:port]; none: by none. "
+        "A URL with a password goes into SENDMAIL_CLI_PROXY.",
+    ),
+    option(
+        "--bind", once=True, metavar="ADDRESS", section="Where", help="Connect from this IP address of this machine."
     ),
     option(
         "--tls",
@@ -154,6 +173,9 @@ def server_flags(values: dict[str, Any], *, from_: Mailbox | None = None) -> Ser
     return ServerFlags(
         profile=values.pop("profile"),
         server=values.pop("server"),
+        pipe=values.pop("pipe"),
+        proxy=values.pop("proxy"),
+        bind=values.pop("bind"),
         tls=values.pop("tls"),
         **{name: values.pop(name) for name in TLS_FLAGS},
         insecure=values.pop("insecure"),

@@ -13,7 +13,7 @@ from sendmail_cli.cli.groups import SectionedGroup, option
 from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, stack, talk
 from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT, text_of
 from sendmail_cli.config import profile_file
-from sendmail_cli.config.profile_keys import AUTH_CHOICES, NEEDS_NO_PASSWORD, TLS_VERSIONS
+from sendmail_cli.config.profile_keys import AUTH_CHOICES, CHUNKING_CHOICES, NEEDS_NO_PASSWORD, TLS_VERSIONS
 from sendmail_cli.config.profiles import SANDBOX, load_profiles
 from sendmail_cli.config.settings import ServerFlags, choose_profile, resolve_settings
 from sendmail_cli.config.tls_settings import TLS_FLAGS
@@ -22,15 +22,32 @@ from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk
-    from sendmail_cli.config.profiles import Profiles
+    from sendmail_cli.config.profiles import Profile, Profiles
 
-KEYS = ("from", "server", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout")
+KEYS = ("from", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout", "proxy", "bind", "chunking")
+COMMANDS = ("pipe", "password_command")  # lists of words in the file, one text as options
 
-SERVER_HELP = "[smtps://|smtp://][user@]host[:port], or unix:/path."
+SERVER_HELP = (
+    "[smtps://|smtp://|lmtp://][user@]host[:port], unix:/path or lmtp:/path. Given again, it is for when those before "
+    "can't be had."
+)
 
 value_options = stack(
     option("--from", type=TEXT, metavar="ADDRESS", section="What it holds", help="Whom mail is from."),
-    option("--server", metavar="SERVER", section="What it holds", help=SERVER_HELP),
+    option("--server", multiple=True, metavar="SERVER", section="What it holds", help=SERVER_HELP),
+    option(
+        "--pipe",
+        metavar="COMMAND",
+        section="What it holds",
+        help="A program that is the server, in place of --server: 'ssh host /usr/sbin/sendmail -bs'. No shell runs.",
+    ),
+    option(
+        "--proxy",
+        metavar="URL",
+        section="What it holds",
+        help="Go by this proxy: socks5h|socks5|socks4a|socks4|http://host[:port], without a password.",
+    ),
+    option("--bind", metavar="ADDRESS", section="What it holds", help="The IP address to connect from."),
     option("--user", section="What it holds", help="The name to sign in with."),
     option("--tls", type=click.Choice(TLS_MODES), section="What it holds", help="How the connection comes to TLS."),
     option(
@@ -54,6 +71,12 @@ value_options = stack(
         help="The SHA-256 of the one certificate that is taken, whoever issued it.",
     ),
     option("--timeout", metavar="TIME", section="What it holds", help="The longest wait in each phase: 30s, 5m."),
+    option(
+        "--chunking",
+        type=click.Choice(CHUNKING_CHOICES),
+        section="What it holds",
+        help="eager: send small messages by BDAT in one flight, to a server known to be sound. Default: never.",
+    ),
     option(
         "--password-command",
         metavar="COMMAND",
@@ -102,7 +125,7 @@ def add(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     """Add the profile NAME. The first one becomes the default."""
     talking = talk(context, values)
     fields = _fields(values)
-    missing = [key for key in ("from", "server") if key not in fields]
+    missing = [key for key in ("from", "server") if key not in fields and not (key == "server" and "pipe" in fields)]
     if missing:
         raise UsageError(f"a profile needs {' and '.join(f'--{key}' for key in missing)}")
     is_first = not load_profiles(talking.environment).names
@@ -110,7 +133,7 @@ def add(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     if is_first:
         profile_file.set_default(talking.environment, name)
     talking.inform(f"added {name} to {path}")
-    has_user = "user" in fields or "@" in str(fields["server"])
+    has_user = "user" in fields or "@" in str(fields.get("server"))
     if has_user and "password_command" not in fields and fields.get("auth") not in NEEDS_NO_PASSWORD:
         talking.inform(f"next: sendmail-cli login {name}")
     return ExitCode.OK
@@ -131,7 +154,7 @@ def list_profiles(context: click.Context, /, **values: Any) -> ExitCode:
         {
             "name": each.name,
             "from": None if each.from_ is None else str(each.from_),
-            "server": "started for one message" if each.name == SANDBOX else str(each.server or ""),
+            "server": _server_of(each),
             "is_default": each.name == default,
         }
         for each in (profiles.get(name) for name in (*profiles.names, SANDBOX))
@@ -191,10 +214,7 @@ def set_(context: click.Context, /, name: str, unset: tuple[str, ...], **values:
     fields = _fields(values)
     if not fields and not unset:
         raise UsageError("nothing to change", hint="Name a value, --server for one. sendmail-cli profile set --help")
-    if fields:
-        profile_file.set_values(talking.environment, name, fields)
-    if unset:
-        profile_file.unset_values(talking.environment, name, tuple(map(_key, unset)))
+    profile_file.set_values(talking.environment, name, fields, unset=tuple(map(_key, unset)))
     return ExitCode.OK
 
 
@@ -246,6 +266,12 @@ def _name_of_default(profiles: Profiles, talking: Talk) -> str | None:
     return None
 
 
+def _server_of(chosen: Profile) -> str:
+    if chosen.name == SANDBOX:
+        return "started for one message"
+    return shlex.join(chosen.pipe) if chosen.pipe is not None else ", ".join(map(str, chosen.servers))
+
+
 def _key(typed: str) -> str:
     """A key as the file has it: the option ca-file is the key ca_file, but headers.X-Job stays."""
     return typed if typed.startswith("headers.") else typed.removeprefix("--").replace("-", "_")
@@ -254,11 +280,15 @@ def _key(typed: str) -> str:
 def _fields(values: dict[str, Any]) -> dict[str, object]:
     """The given values as the file has them."""
     fields: dict[str, object] = {key: text_of(values[key]) for key in KEYS if values[key] is not None}
-    if values["password_command"] is not None:
-        try:
-            fields["password_command"] = shlex.split(values["password_command"])
-        except ValueError as error:
-            raise UsageError(f"--password-command: {str(error).lower()}") from None
+    servers = [text_of(server) for server in values["server"]]
+    if servers:
+        fields["server"] = servers if len(servers) > 1 else servers[0]
+    for key in COMMANDS:
+        if values[key] is not None:
+            try:
+                fields[key] = shlex.split(values[key])
+            except ValueError as error:
+                raise UsageError(f"--{key.replace('_', '-')}: {str(error).lower()}") from None
     if values["header"]:
         fields["headers"] = dict(values["header"])
     return fields

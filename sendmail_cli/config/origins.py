@@ -40,6 +40,12 @@ class Origins:
     def __init__(self) -> None:
         self.by_name: dict[str, Origin] = {}
 
+    def copy(self) -> Origins:
+        """The same, to go another way from here on."""
+        other = Origins()
+        other.by_name |= self.by_name
+        return other
+
     def first(self, name: str, *candidates: tuple[T | None, Origin]) -> T | None:
         """The first value that is set; its origin is noted. None when none is."""
         for value, origin in candidates:

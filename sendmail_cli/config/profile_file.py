@@ -54,39 +54,25 @@ def save_profile(environment: Environment, name: str, values: Mapping[str, objec
     return _edit(environment, add)
 
 
-def set_values(environment: Environment, name: str, values: Mapping[str, object]) -> str:
-    """Give the profile `name` these values and leave its others; a `headers` table is joined. Returns the path.
+def set_values(
+    environment: Environment, name: str, values: Mapping[str, object], *, unset: tuple[str, ...] = ()
+) -> str:
+    """Take the keys in `unset` ("tls", "headers.Organization") out of the profile `name`, and give it these values.
 
-    Raises what `save_profile` does, and `ConfigError` where the file has no such profile.
+    The others stay, and a `headers` table is joined. Returns the path. Raises what `save_profile` does, and
+    `ConfigError` where the file has no such profile or key.
     """
     _check_new(name, values)
 
     def change(document: MutableMapping[str, Any]) -> None:
         profile = _existing(environment, document, name)
+        for key in unset:
+            _unset(profile, name, key)
         for key, value in values.items():
             if isinstance(value, dict) and isinstance(profile.get(key), dict):
                 profile[key].update(value)
             else:
                 profile[key] = _copy(value)
-
-    return _edit(environment, change)
-
-
-def unset_values(environment: Environment, name: str, keys: tuple[str, ...]) -> str:
-    """Take `keys` ("tls", "headers.Organization") out of the profile `name`. Returns the path.
-
-    Raises `ConfigError` where the file has no such profile or key, and what `save_profile` does.
-    """
-    _refuse_sandbox(name)
-
-    def change(document: MutableMapping[str, Any]) -> None:
-        for key in keys:
-            table, last = _existing(environment, document, name), key
-            if key.startswith("headers."):
-                table, last = table.get("headers", {}), key.removeprefix("headers.")
-            if not hasattr(table, "keys") or last not in table:
-                raise ConfigError(f"the profile “{name}” has no “{printable(key, 80)}”")
-            del table[last]
 
     return _edit(environment, change)
 
@@ -162,6 +148,15 @@ def _files_below(environment: Environment) -> Iterator[ProfileFile]:
             text = read_trusted_text(path)
             if text is not None:
                 yield parse_profiles(path, text)
+
+
+def _unset(profile: MutableMapping[str, Any], name: str, key: str) -> None:
+    table, last = profile, key
+    if key.startswith("headers."):
+        table, last = profile.get("headers", {}), key.removeprefix("headers.")
+    if not hasattr(table, "keys") or last not in table:
+        raise ConfigError(f"the profile “{name}” has no “{printable(key, 80)}”")
+    del table[last]
 
 
 def _edit(environment: Environment, change: Change) -> str:

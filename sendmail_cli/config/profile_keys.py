@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sendmail_cli.addresses import Mailbox, encode_domain, parse_mailbox
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
+from sendmail_cli.environment import PROXY_VARIABLE
 from sendmail_cli.errors import AddressError, ConfigError
 from sendmail_cli.printable import find_control, printable
+from sendmail_cli.secret import Secret
 from sendmail_cli.server import TLSMode
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ AUTH_CHOICES = (
 )  # fmt: skip
 SAFE_IN_THE_CLEAR = ("scram-sha-256", "scram-sha-1", "gssapi")  # they show nobody the password (`smtp/sasl` knows why)
 NEEDS_NO_PASSWORD = ("external", "gssapi")  # nor a user: a certificate or a ticket says who we are
+CHUNKING_CHOICES = ("never", "eager")
 TLS_CHOICES = tuple(mode.value for mode in TLSMode)
 TLS_VERSIONS = ("1.2", "1.3")
 MAX_TIMEOUT = 3600.0  # seconds; RFC 5321 §4.5.3.2 has nothing longer than ten minutes
@@ -49,6 +53,10 @@ _OTHER_NAMES = {
     "certificate": "ca_file", "cafile": "ca_file", "tls_trust_file": "ca_file", "header": "headers",
     "tls_cert_file": "tls_cert", "tls_key_file": "tls_key", "tls_fingerprint": "tls_pin", "pin": "tls_pin",
     "fingerprint": "tls_pin", "tls_min_version": "tls_min", "min_version": "tls_min",
+    "proxy_host": "proxy", "socks": "proxy", "http_proxy": "proxy", "all_proxy": "proxy",
+    "source_ip": "bind", "source_address": "bind", "interface": "bind", "local_address": "bind",
+    "command": "pipe", "program": "pipe", "socket": "server", "protocol": "server", "fallback": "server",
+    "bdat": "chunking",
 }  # fmt: skip
 
 
@@ -164,6 +172,62 @@ def parse_tls_pin(value: object) -> str:
     return f"sha256:{match[1].replace(':', '').lower()}"
 
 
+def parse_bind(value: object) -> str:
+    """The IP address that connections come from, without brackets. Raises `ConfigError`."""
+    from ipaddress import ip_address
+
+    text = _text(value)
+    try:
+        return str(ip_address(text.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise ConfigError(
+            f"“{printable(text, 80)}” is no IP address that connections could come from",
+            hint="Name an address of this machine, not a host name or an interface.",
+        ) from None
+
+
+def parse_proxy(value: object) -> Secret:
+    """The URL of a proxy. Where others can read it, in a text, it has no password; a `Secret` may have one.
+
+    Raises `ConfigError`, which repeats nothing of it.
+    """
+    from sendmail_cli.net.proxy import parse_proxy_url
+
+    if isinstance(value, Secret):
+        parse_proxy_url(value)
+        return value
+    text = _text(value)
+    if ":" in text.partition("//")[2].rpartition("@")[0]:
+        raise ConfigError(
+            "a password never stands in a proxy's URL where everybody can read it: take it out",
+            hint=f"Put the whole URL, with its password, into the variable {PROXY_VARIABLE}.",
+        )
+    try:
+        parse_proxy_url(text)
+    except ConfigError as error:
+        raise ConfigError(
+            error.sentence,
+            hint="A proxy is socks5h|socks5|socks4a|socks4|http://HOST[:PORT]. "
+            f"With user and password the whole URL goes into the variable {PROXY_VARIABLE}.",
+        ) from None
+    return Secret(text)
+
+
+def parse_pipe(value: object) -> tuple[str, ...]:
+    """The program that is the server, and its arguments: a text is taken apart as a shell would, but no shell runs.
+
+    Raises `ConfigError`.
+    """
+    if not isinstance(value, str):
+        return _check_argv("pipe", value if not isinstance(value, tuple) else list(value))
+    import shlex
+
+    try:
+        return _check_argv("pipe", shlex.split(value))
+    except ValueError as error:
+        raise ConfigError(str(error).lower()) from None
+
+
 def parse_file_name(value: object) -> str:
     """The name of a file. Raises `ConfigError` for none."""
     text = _text(value)
@@ -183,8 +247,13 @@ def _check_from(value: object) -> Mailbox:
     return parse_mailbox(_text(value))
 
 
-def _check_server(value: object) -> ServerURL:
-    return parse_server_url(_text(value))
+def _check_servers(value: object) -> tuple[ServerURL, ...]:
+    """One server, or a list of them: each is for when those before it can't be had."""
+    if not isinstance(value, list):
+        return (parse_server_url(_text(value)),)
+    if not value:
+        raise ConfigError("the list names no server")
+    return tuple(parse_server_url(_text(server)) for server in value)
 
 
 def _check_user(value: object) -> str:
@@ -198,11 +267,15 @@ def _check_auth(value: object) -> str:
     return one_of(value, AUTH_CHOICES)
 
 
-def _check_command(value: object) -> tuple[str, ...]:
+def _check_chunking(value: object) -> str:
+    return one_of(value, CHUNKING_CHOICES)
+
+
+def _check_argv(key: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         raise ConfigError(
             "expected a list, since no shell takes a command apart here",
-            hint='Write password_command = ["program", "argument", …].',
+            hint=f'Write {key} = ["program", "argument", …].',
         )
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise ConfigError(f"expected a list of texts, the program and its arguments, not {_kind(value)}")
@@ -257,7 +330,10 @@ def _kind(value: object) -> str:
 
 _CHECKS: dict[str, Callable[[object], object]] = {
     "from": _check_from,
-    "server": _check_server,
+    "server": _check_servers,
+    "pipe": partial(_check_argv, "pipe"),
+    "proxy": parse_proxy,
+    "bind": parse_bind,
     "user": _check_user,
     "tls": parse_tls,
     "auth": _check_auth,
@@ -268,7 +344,8 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "tls_key": parse_file_name,
     "tls_pin": parse_tls_pin,
     "timeout": parse_timeout,
-    "password_command": _check_command,
+    "chunking": _check_chunking,
+    "password_command": partial(_check_argv, "password_command"),
     "allow_insecure_keyring": check_switch,
     "headers": _check_headers,
 }

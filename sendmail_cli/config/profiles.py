@@ -32,10 +32,11 @@ from sendmail_cli.errors import ConfigError, MailError
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sendmail_cli.config.server_url import ServerURL
     from sendmail_cli.environment import Environment
+    from sendmail_cli.secret import Secret
     from sendmail_cli.server import TLSMode
 
 CONFIG_VARIABLE = "SENDMAIL_CLI_CONFIG"
@@ -46,6 +47,7 @@ FIRST_STEPS = (
 )
 BUILT_IN = "the profile “sandbox” is built in and stays as it is; take another name"
 _TOP_KEYS = ("default", "profile", "allow_insecure_keyring")
+_FIELDS = {"from": "from_", "server": "servers"}  # of a Profile, where they are not called as the key is
 _TOML_PLACE = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -56,7 +58,7 @@ class Profile(NamedTuple):
     place: Place | None = None  # None: built in
     places: Mapping[str, Place] = MappingProxyType({})
     from_: Mailbox | None = None
-    server: ServerURL | None = None
+    servers: tuple[ServerURL, ...] = ()  # the later ones are for when those before can't be had
     user: str | None = None
     tls: TLSMode | None = None
     auth: str | None = None
@@ -70,11 +72,15 @@ class Profile(NamedTuple):
     password_command: tuple[str, ...] | None = None
     allow_insecure_keyring: bool | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    pipe: tuple[str, ...] | None = None  # in place of servers
+    proxy: Secret | None = None
+    bind: str | None = None
+    chunking: str | None = None
 
     @property
     def login(self) -> str | None:
-        """Who signs in: `user`, or the one before “@” in `server`."""
-        return self.user if self.user is not None or self.server is None else self.server.user
+        """Who signs in: `user`, or the one before “@” in a server."""
+        return next((user for user in (self.user, *(url.user for url in self.servers)) if user is not None), None)
 
     def place_of(self, key: str) -> Place | None:
         """Where `key` stands ("headers.Organization" is one); where the profile does if it has no such key."""
@@ -236,8 +242,7 @@ def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:
         _located(lines, (*path, "headers", header), check_header, header, value)
         places[f"headers.{header}"] = lines.place((*path, "headers", header))
     checked: dict[str, Any] = {
-        "from_" if key == "from" else key: _located(lines, (*path, key), check_value, key, values[key])
-        for key in values
+        str(_FIELDS.get(key, key)): _located(lines, (*path, key), check_value, key, values[key]) for key in values
     }
     profile = Profile(name, lines.place(path), places, **checked)
     _refuse_contradictions(profile)
@@ -246,17 +251,28 @@ def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:
 
 def _refuse_contradictions(profile: Profile) -> None:
     """Raise `ConfigError` for keys that can't be meant together."""
-    written = profile.server.user if profile.server is not None else None
-    scheme = profile.server.scheme if profile.server is not None else None
-    key, sentence = "", ""
-    if profile.user is not None and written not in {None, profile.user}:
-        key, sentence = "user", f"the server names another user, “{printable(str(written), 80)}”; keep one of them"
-    elif profile.auth == "none" and profile.login is not None:
-        key, sentence = "auth", f"“none” contradicts the user “{printable(profile.login, 80)}”; keep one of them"
-    elif scheme == "smtps" and profile.tls is not None and profile.tls.value != "implicit":
-        key, sentence = "tls", f"“{profile.tls.value}” contradicts smtps://, which is TLS from the first byte"
-    if key:
+    for key, sentence in _contradictions(profile):
         raise ConfigError(f"{profile.place_of(key)}: profile.{profile.name}.{key}: {sentence}")
+
+
+def _contradictions(profile: Profile) -> Iterator[tuple[str, str]]:
+    written = [url.user for url in profile.servers if url.user is not None]
+    other = next((user for user in written if user != profile.login), None)
+    if other is not None and profile.user is not None:
+        yield "user", f"the server names another user, “{printable(other, 80)}”; keep one of them"
+    elif other is not None:
+        yield "server", f"the servers name different users, “{printable(other, 80)}” for one; keep one of them"
+    if profile.auth == "none" and profile.login is not None:
+        yield "auth", f"“none” contradicts the user “{printable(profile.login, 80)}”; keep one of them"
+    if profile.tls is not None and profile.tls.value != "implicit" and any(url.is_smtps for url in profile.servers):
+        yield "tls", f"“{profile.tls.value}” contradicts smtps://, which is TLS from the first byte"
+    if profile.pipe is not None and profile.servers:
+        yield "pipe", "the program is the server, and “server” names another; keep one of them"
+    if profile.pipe is not None or (profile.servers and all(url.socket_path for url in profile.servers)):
+        for key, value in (("proxy", profile.proxy), ("bind", profile.bind)):
+            if value is not None:
+                what = "a program" if profile.pipe is not None else "a unix socket"
+                yield key, f"it is for connections over a network, and the server is {what}"
 
 
 def _located(lines: TomlLines, path: KeyPath, check: Callable[..., Any], *arguments: object) -> Any:

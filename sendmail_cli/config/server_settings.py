@@ -1,7 +1,9 @@
 """Which server a message goes to, and how: host, port, TLS, user, the rest.
 
-A profile's user, TLS settings, way to sign in and password belong to its server. `--server` takes them over only
-where it names the same host: a password never goes to another server than the one it was set up for.
+A profile's user, TLS settings, way to sign in, chunking and password belong to its servers, to each of them.
+`--server` takes them over only where it names the same host as one of those, `--pipe` only where it is the same
+command: a password never goes to another server than those it was set up for. Proxy and address to come from are the
+sender's, as the name for EHLO is: they hold for every server that is reached over a network.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from sendmail_cli.config.profile_keys import (
     NEEDS_NO_PASSWORD,
     SAFE_IN_THE_CLEAR,
     parse_ehlo_name,
+    parse_pipe,
     parse_timeout,
     parse_tls,
 )
 from sendmail_cli.config.profiles import FIRST_STEPS, NO_PROFILE, SANDBOX
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
 from sendmail_cli.config.tls_settings import TLS_FLAGS, flag_of, refuse_tls_contradictions, resolve_tls
+from sendmail_cli.config.way_settings import Way, refuse_way, resolve_way
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.server import Server, TLSMode
@@ -26,11 +30,22 @@ from sendmail_cli.server import Server, TLSMode
 if TYPE_CHECKING:
     from sendmail_cli.config.profiles import Profile, Profiles
     from sendmail_cli.config.settings import ServerFlags
+    from sendmail_cli.environment import Environment
 
 OLDEST_TLS = "1.2"  # RFC 8996
 IMPLICIT_PORT = 465  # RFC 8314 §3.3
 SUBMISSION_PORT = 587  # RFC 6409 §3.1
 SMTP_PORT = 25
+LMTP_PORT = 24  # registered for private mail systems, and what Postfix and Dovecot take for it
+NO_HOST = ServerURL("")  # where a program is the server
+_NAMELESS_HINT = (
+    "Pin the certificate with tls_pin; or use tls none where nobody else sees what is said on the way. "
+    "--insecure takes any certificate, this once."
+)
+_PROGRAM_HINT = (
+    "Where a program leads only it knows. Use starttls with tls_pin, or auth scram-sha-256, which shows no password; "
+    "or leave out the user where the server needs none."
+)
 
 
 class ServerResolver:
@@ -39,28 +54,46 @@ class ServerResolver:
     `owner` is the profile that the server belongs to, `NO_PROFILE` where it is not the chosen profile's.
     """
 
-    def __init__(self, flags: ServerFlags, profile: Profile, profiles: Profiles, home: str, origins: Origins) -> None:
+    def __init__(
+        self, flags: ServerFlags, profile: Profile, profiles: Profiles, environment: Environment, origins: Origins
+    ) -> None:
         self.flags = flags
         self.profile = profile
         self.profiles = profiles
-        self.home = home
+        self.environment = environment
         self.origins = origins
+        self.command = self.pipe()
         self.url, self.origin = self.target()
-        origins.by_name["server"] = self.origin
-        self.owner = profile
-        if flags.server is not None and not (profile.server is not None and profile.server.is_same_host(self.url)):
-            self.owner = NO_PROFILE
+        origins.by_name["server" if self.command is None else "pipe"] = self.origin
+        self.owner = profile if self.is_profiles() else NO_PROFILE
+        self.tls_settings = resolve_tls(flags, self.owner, origins, self.in_profile, environment.home)
+        self.url_origin = self.origin  # of its scheme and port
+        self.is_tls_profiles = self.adopt()
+        is_named = flags.server is not None or flags.pipe is not None
+        self.fallback_urls = () if is_named else profile.servers[1:]
+        self.way = self.way_out()
+
+    def pipe(self) -> tuple[str, ...] | None:
+        """The program that is the server."""
+        flag = parse_flag("--pipe", parse_pipe, self.flags.pipe)
+        if flag is not None and self.flags.server is not None:
+            raise UsageError("--pipe and --server both say which server it is; give one of them")
+        return self.profile.pipe if flag is None and self.flags.server is None else flag
 
     def target(self) -> tuple[ServerURL, Origin]:
         profile = self.profile
+        if self.flags.pipe is not None:
+            return NO_HOST, Origin("flag", "--pipe")
         url = parse_flag("--server", parse_server_url, self.flags.server)
         if url is not None:
             return url, Origin("flag", "--server")
         if profile.name == SANDBOX:
             self.refuse_sandbox_flags()
             return ServerURL("localhost", 0), self.in_profile("server")
-        if profile.server is not None:
-            return profile.server, self.in_profile("server")
+        if self.command is not None:
+            return NO_HOST, self.in_profile("pipe")
+        if profile.servers:
+            return profile.servers[0], self.in_profile("server")
         if profile is not NO_PROFILE:
             raise ConfigError(
                 f"{profile.place}: the profile “{profile.name}” has no server",
@@ -75,7 +108,7 @@ class ServerResolver:
 
     def refuse_sandbox_flags(self) -> None:
         """The sandbox is started for the message, and has its own certificate."""
-        for name in ("tls", *TLS_FLAGS):
+        for name in ("tls", *TLS_FLAGS, "proxy", "bind"):
             if getattr(self.flags, name) is not None:
                 raise UsageError(
                     f"{flag_of(name)} has no place with the profile {SANDBOX}: "
@@ -83,19 +116,52 @@ class ServerResolver:
                     hint="Run one that takes every way: sendmail-cli sandbox --port 2525",
                 )
 
-    def server(self) -> Server:
+    def is_profiles(self) -> bool:
+        """True when the server is one of the profile's own."""
+        if self.flags.pipe is not None:
+            return self.command == self.profile.pipe
+        return self.flags.server is None or any(url.is_same_host(self.url) for url in self.profile.servers)
+
+    def adopt(self) -> bool:
+        """True when the profile's TLS mode holds. A --server with a port or scheme of its own speaks for itself.
+
+        One that only names the profile's again has the scheme and port that it has there.
+        """
+        url = self.url
+        if self.flags.server is None:
+            return True
+        if self.flags.tls is not None or url.scheme is not None:
+            return False
+        for own in self.owner.servers:
+            if own.is_same_host(url) and url.port in {None, own.port}:
+                self.url, self.url_origin = url._replace(scheme=own.scheme, port=own.port), self.in_profile("server")
+                return True
+        return False
+
+    def way_out(self) -> Way:
+        """The way to those of the servers that are reached over a network."""
+        if self.owner is self.profile and self.profile.name == SANDBOX:
+            return Way()
+        if self.command is not None or all(url.socket_path for url in (self.url, *self.fallback_urls)):
+            refuse_way(self.flags, "a program" if self.command is not None else "a unix socket")
+            return Way()
+        return resolve_way(self.flags, self.profile, self.environment, self.origins)
+
+    def is_here(self, url: ServerURL) -> bool:
+        """True when the way to `url` never leaves this machine. By a proxy "localhost" is the proxy's own."""
+        return url.is_this_machine and (self.way.proxy is None or url.socket_path is not None)
+
+    def servers(self) -> tuple[Server, ...]:
+        """The server, and those of the profile that are for when it can't be had."""
         flags, profile, owner = self.flags, self.profile, self.owner
         user = self.user()
-        tls_settings = resolve_tls(flags, owner, self.origins, self.in_profile, self.home)
-        port, tls = self.port_and_tls(is_plain_enough=user is None and not any(tls_settings))
         if flags.insecure:
             self.origins.by_name["insecure"] = Origin("flag", "--insecure")
-        server = Server(
-            host=self.url.host,
-            port=port,
-            socket_path=self.url.socket_path,
-            tls=tls,
-            **tls_settings._replace(tls_min=tls_settings.tls_min or OLDEST_TLS)._asdict(),
+        shared = Server(
+            host="",
+            port=0,
+            command=self.command,
+            **self.tls_settings._replace(tls_min=self.tls_settings.tls_min or OLDEST_TLS)._asdict(),
             user=user,
             auth=self.origins.first("auth", (owner.auth, self.in_profile("auth")), ("auto", DEFAULT)) or "auto",
             ehlo_name=self.origins.first(
@@ -104,13 +170,32 @@ class ServerResolver:
                 (profile.ehlo, self.in_profile("ehlo")),
             ),
             is_verified=not flags.insecure,
+            is_chunking_eager=self.origins.first("chunking", (owner.chunking, self.in_profile("chunking"))) == "eager",
             timeout=self.origins.first(
                 "timeout",
                 (parse_flag("--timeout", parse_timeout, flags.timeout), Origin("flag", "--timeout")),
                 (profile.timeout, self.in_profile("timeout")),
             ),
         )
-        self.refuse_contradictions(server)
+        if self.fallback_urls:
+            self.origins.by_name["fallbacks"] = self.origin
+        server = self.at(self.url, shared, self.origins)
+        return server, *(self.at(url, shared, self.origins.copy()) for url in self.fallback_urls)
+
+    def at(self, url: ServerURL, shared: Server, origins: Origins) -> Server:
+        """`shared`, which all servers of a profile have in common, for the one at `url`."""
+        port, tls = self.port_and_tls(url, origins, is_plain_enough=shared.user is None and not any(self.tls_settings))
+        way = self.way if url.socket_path is None else Way()
+        server = shared._replace(
+            host=url.host,
+            port=port,
+            socket_path=url.socket_path,
+            is_lmtp=url.is_lmtp,
+            proxy=way.proxy,
+            bind=way.bind,
+            tls=tls,
+        )
+        self.refuse_contradictions(url, server, origins)
         return server
 
     def user(self) -> str | None:
@@ -122,39 +207,42 @@ class ServerResolver:
             (owner.login, self.in_profile("server")),
         )
 
-    def port_and_tls(self, *, is_plain_enough: bool) -> tuple[int, TLSMode]:
-        """Port and TLS mode. A --server with a port or scheme of its own speaks for itself.
+    def port_and_tls(self, url: ServerURL, origins: Origins, *, is_plain_enough: bool) -> tuple[int, TLSMode]:
+        """Port and TLS mode.
 
         `is_plain_enough` says that nothing asks for TLS: no password goes there, nothing was said of certificates.
         """
-        url, origin = self.url, self.origin
-        own = self.owner.server
-        is_own = self.flags.server is None
-        if own is not None and self.flags.tls is None and url.scheme is None and url.port in {None, own.port}:
-            is_own = True
-            url, origin = url._replace(scheme=own.scheme, port=own.port), self.in_profile("server")
-        tls: TLSMode | None = self.origins.first(
+        tls: TLSMode | None = origins.first(
             "tls",
             (parse_flag("--tls", parse_tls, self.flags.tls), Origin("flag", "--tls")),
-            (self.owner.tls if is_own else None, self.in_profile("tls")),
+            (self.owner.tls if self.is_tls_profiles else None, self.in_profile("tls")),
         )
-        if (
-            url.scheme == "smtps" and tls is not None and tls is not TLSMode.IMPLICIT
-        ):  # in a file, `profiles` has refused it
+        if url.is_smtps and tls is not None and tls is not TLSMode.IMPLICIT:  # in a file, `profiles` has refused it
             raise UsageError(
                 f"--tls {tls.value} contradicts smtps://, which is TLS from the first byte",
                 hint="Name the server with smtp:// for STARTTLS, or its host alone.",
             )
-        self.origins.by_name["port"] = DEFAULT if url.port is None else origin
-        port = _default_port(url, tls) if url.port is None else url.port
+        is_here = self.is_here(url)
+        port = 0
+        if self.command is None:
+            origins.by_name["port"] = DEFAULT if url.port is None else self.url_origin
+            port = _default_port(url, tls, is_here=is_here) if url.port is None else url.port
         if tls is None:
-            self.origins.by_name["tls"] = origin if url.scheme == "smtps" else DEFAULT
-            tls = _default_tls(url, port, is_plain_enough=is_plain_enough)
+            origins.by_name["tls"] = self.url_origin if url.is_smtps else DEFAULT
+            may_be_plain = is_plain_enough and (is_here or self.command is not None)
+            tls = _default_tls(url, port, may_be_plain=may_be_plain)
         return port, tls
 
-    def refuse_contradictions(self, server: Server) -> None:
+    def refuse_contradictions(self, url: ServerURL, server: Server, origins: Origins) -> None:
         """Raise `ConfigError` for settings that can't be meant together."""
-        refuse_tls_contradictions(server, self.origins)
+        refuse_tls_contradictions(server, origins)
+        is_checked = server.is_verified and server.tls_pin is None
+        if not server.host and is_checked and server.tls in {TLSMode.IMPLICIT, TLSMode.STARTTLS}:
+            raise ConfigError(
+                f"{origins.by_name['tls']}: tls “{server.tls.value}” for {server}: a certificate is for a host's name, "
+                "and there is none to check it by",
+                hint=_NAMELESS_HINT,
+            )
         if server.user is None:
             for key, value in (("auth", server.auth), ("password_command", self.owner.password_command)):
                 if value not in {None, "auto", "none", *NEEDS_NO_PASSWORD}:
@@ -168,31 +256,33 @@ class ServerResolver:
                 f"{self.owner.place_of('auth')}: profile.{self.owner.name}.auth: “none” contradicts the user "
                 f"“{printable(server.user, 80)}”; keep one of them"
             )
-        is_open = server.tls in {TLSMode.NONE, TLSMode.OPPORTUNISTIC} and not self.url.is_this_machine
+        is_open = server.tls in {TLSMode.NONE, TLSMode.OPPORTUNISTIC} and not self.is_here(url)
         if is_open and server.auth not in SAFE_IN_THE_CLEAR:
             raise ConfigError(
-                f"{self.origins.by_name['tls']}: tls “{server.tls.value}” for {server} with the user "
+                f"{origins.by_name['tls']}: tls “{server.tls.value}” for {server} with the user "
                 f"“{printable(server.user, 80)}”: a password never leaves this machine in the clear",
-                hint="Use implicit or starttls, or leave out the user where the server needs none.",
+                hint="Use implicit or starttls, or leave out the user where the server needs none."
+                if server.command is None
+                else _PROGRAM_HINT,
             )
 
     def in_profile(self, key: str) -> Origin:
-        return origin_in_file(self.profile.place_of(key), self.home)
+        return origin_in_file(self.profile.place_of(key), self.environment.home)
 
 
-def _default_port(url: ServerURL, tls: TLSMode | None) -> int:
-    if url.scheme == "smtps" or tls is TLSMode.IMPLICIT:
+def _default_port(url: ServerURL, tls: TLSMode | None, *, is_here: bool) -> int:
+    if url.is_lmtp:
+        return LMTP_PORT
+    if url.is_smtps or tls is TLSMode.IMPLICIT:
         return IMPLICIT_PORT
     if tls is TLSMode.STARTTLS:
         return SUBMISSION_PORT
-    if tls is not None or url.is_this_machine:
+    if tls is not None or is_here:
         return SMTP_PORT
     return SUBMISSION_PORT if url.scheme == "smtp" else IMPLICIT_PORT
 
 
-def _default_tls(url: ServerURL, port: int, *, is_plain_enough: bool) -> TLSMode:
-    if url.scheme == "smtps" or port == IMPLICIT_PORT:
+def _default_tls(url: ServerURL, port: int, *, may_be_plain: bool) -> TLSMode:
+    if url.is_smtps or port == IMPLICIT_PORT:
         return TLSMode.IMPLICIT
-    if url.is_this_machine and is_plain_enough:
-        return TLSMode.NONE
-    return TLSMode.STARTTLS
+    return TLSMode.NONE if may_be_plain else TLSMode.STARTTLS

@@ -1,4 +1,7 @@
-"""How a server is written: `[smtps://|smtp://][user@]host[:port]`, or `unix:/path`."""
+"""How a server is written: `[smtps://|smtp://|lmtp://][user@]host[:port]`, `unix:/path`, or `lmtp:/path`.
+
+`lmtp:unix:/path`, as Postfix has it, is the same as `lmtp:/path`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,11 @@ from sendmail_cli.addresses import encode_domain
 from sendmail_cli.errors import AddressError, UsageError
 from sendmail_cli.printable import find_control, printable
 
+LMTP = "lmtp"
+SMTP_PORT = 25
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_FORM = "[smtps://|smtp://][user@]host[:port]"
+_FORM = "[smtps://|smtp://|lmtp://][user@]host[:port]"
+_SOCKET = re.compile("unix:|(?P<lmtp>lmtp):(?!//[^/]|[0-9])(?:unix:)?")  # lmtp:24 is a host
 _PORT = re.compile("[0-9]{1,5}")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
 _MAPPED_LOOPBACK = re.compile("::ffff:(?:127[.]|7f[0-9a-f]{2}:)")  # as Python ≥ 3.13 writes it, and before
@@ -29,9 +35,19 @@ class ServerURL(NamedTuple):
 
     host: str
     port: int | None = None
-    scheme: str | None = None  # "smtps", "smtp"
+    scheme: str | None = None  # "smtps", "smtp", "lmtp"
     user: str | None = None
     socket_path: str | None = None
+
+    @property
+    def is_smtps(self) -> bool:
+        """True when TLS is spoken there from the first byte (RFC 8314 §3)."""
+        return self.scheme == "smtps"
+
+    @property
+    def is_lmtp(self) -> bool:
+        """True when LMTP is spoken there in place of SMTP (RFC 2033)."""
+        return self.scheme == LMTP
 
     @property
     def is_this_machine(self) -> bool:
@@ -50,7 +66,7 @@ class ServerURL(NamedTuple):
 
     def __str__(self) -> str:
         if self.socket_path is not None:
-            return f"unix:{self.socket_path}"
+            return f"{self.scheme or 'unix'}:{self.socket_path}"
         user = "" if self.user is None else _NEEDS_ESCAPE.sub(_escaped, self.user) + "@"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{f'{self.scheme}://' if self.scheme else ''}{user}{host}{'' if self.port is None else f':{self.port}'}"
@@ -64,19 +80,23 @@ def parse_server_url(text: str) -> ServerURL:
     text = text.strip()
     if find_control(text) is not None:
         raise UsageError("a server's name has no control characters in it")
-    if text.startswith("unix:"):
-        return ServerURL("", socket_path=_parse_socket_path(text.removeprefix("unix:")))
+    socket = _SOCKET.match(text)
+    if socket is not None:
+        return ServerURL("", scheme=socket["lmtp"], socket_path=_parse_socket_path(text[socket.end() :]))
     scheme, authority = _split_scheme(text)
     userinfo, at, rest = authority.rpartition("@")
     user = _parse_user(userinfo) if at else None
     host, port = _split_port(_without_path(rest))
-    return ServerURL(_parse_host(host), _parse_port(port), scheme, user)
+    url = ServerURL(_parse_host(host), _parse_port(port), scheme, user)
+    if url.is_lmtp and url.port == SMTP_PORT:
+        raise UsageError("LMTP is never spoken on port 25 (RFC 2033 §5)", hint="Its port is often 24.")
+    return url
 
 
 def _parse_socket_path(path: str) -> str:
     path = path.removeprefix("//")  # unix:///run/smtp is as good as unix:/run/smtp
     if not path.startswith("/"):
-        raise UsageError("a socket's path is absolute: unix:/run/…")
+        raise UsageError("a socket's path is absolute: unix:/run/…, or lmtp:/run/… where LMTP is spoken")
     return path
 
 
@@ -85,10 +105,10 @@ def _split_scheme(text: str) -> tuple[str | None, str]:
     if match is None:
         return None, text
     scheme = match[1].lower()
-    if scheme not in {"smtps", "smtp"}:
+    if scheme not in {"smtps", "smtp", LMTP}:
         raise UsageError(
             f"“{printable(match[0], 40)}” is not how mail is sent: write smtps:// (TLS from the first byte, port 465), "
-            "smtp:// (STARTTLS, port 587) or the host alone"
+            "smtp:// (STARTTLS, port 587), lmtp:// (LMTP, port 24) or the host alone"
         )
     return scheme, text[match.end() :]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.config.profiles import Profile, Profiles
     from sendmail_cli.environment import Environment
+    from sendmail_cli.secret import Secret
     from sendmail_cli.server import Server, TLSMode
 
 PROFILE_VARIABLE = "SENDMAIL_CLI_PROFILE"
@@ -28,6 +29,9 @@ class ServerFlags(NamedTuple):
 
     profile: str | None = None
     server: str | None = None
+    pipe: str | tuple[str, ...] | None = None
+    proxy: str | Secret | None = None
+    bind: str | None = None
     tls: str | TLSMode | None = None
     ca_file: str | None = None
     tls_min: str | None = None
@@ -53,6 +57,7 @@ class Settings(NamedTuple):
     password_command: tuple[str, ...] | None = None
     is_insecure_keyring_allowed: bool = False
     rivals: tuple[str, ...] = ()  # other profiles whose password variable has the same name
+    fallbacks: tuple[Server, ...] = ()  # the profile's further servers, for when those before can't be had
 
     @property
     def is_password_in_keyring(self) -> bool:
@@ -63,7 +68,8 @@ class Settings(NamedTuple):
     @property
     def is_sandbox(self) -> bool:
         """True when the server is the one that is started for a single message; `server` is then a placeholder."""
-        return self.profile_name == SANDBOX and not self.server.port and self.server.socket_path is None
+        server = self.server
+        return self.profile_name == SANDBOX and not (server.port or server.socket_path or server.command)
 
 
 def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Environment) -> Settings:
@@ -77,16 +83,18 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
     profile = NO_PROFILE
     if chosen is not None:
         profile, origins.by_name["profile"] = chosen
-    resolver = ServerResolver(flags, profile, profiles, environment.home, origins)
+    resolver = ServerResolver(flags, profile, profiles, environment, origins)
     for name, _ in profile.headers:
         origins.by_name[f"headers.{name}"] = resolver.in_profile(f"headers.{name}")
     from_ = parse_mailbox(flags.from_) if isinstance(flags.from_, str) else flags.from_
+    server, *fallbacks = resolver.servers()
     settings = Settings(
         profile.name or None,
         origins.first("from", (from_, Origin("flag", "--from")), (profile.from_, resolver.in_profile("from"))),
-        resolver.server(),
+        server,
         profile.headers,
         origins.by_name,
+        fallbacks=tuple(fallbacks),
     )
     return _with_credential(settings, resolver, environment)
 
@@ -118,12 +126,17 @@ def password_variable(profile_name: str) -> str:
 def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
     """Name, value as text and origin of each setting that is set, for `profile show` and `--verbose`."""
     server = settings.server
+    networked = next((each for each in (server, *settings.fallbacks) if each.socket_path is None), server)
     values: dict[str, object] = {
         "profile": settings.profile_name,
         "from": settings.from_,
-        "server": f"unix:{server.socket_path}" if server.socket_path is not None else server.host,
+        "server": _scheme(server) + (server.socket_path or server.host),
+        "pipe": _joined(server.command),
         "port": server.port,
         "tls": server.tls.value,
+        "fallbacks": ", ".join(f"{_scheme(each)}{each} ({each.tls.value})" for each in settings.fallbacks),
+        "proxy": _shown(networked.proxy),
+        "bind": networked.bind,
         "user": server.user,
         "auth": server.auth,
         "password": "not looked up yet" if settings.is_password_in_keyring else "***",
@@ -134,12 +147,38 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "tls_key": server.tls_key,
         "tls_pin": server.tls_pin,
         "insecure": "true",
+        "chunking": "eager" if server.is_chunking_eager else "never",
         "timeout": f"{server.timeout:g}s" if server.timeout is not None else None,
         **{f"headers.{name}": value for name, value in settings.headers},
     }
     for name, value in values.items():
         if name in settings.origins:
             yield name, printable(str(value)), settings.origins[name]
+
+
+def _scheme(server: Server) -> str:
+    """What stands before socket or host where it is told; TLS has a line of its own."""
+    if server.socket_path is not None:
+        return "lmtp:" if server.is_lmtp else "unix:"
+    return "lmtp://" if server.is_lmtp else ""
+
+
+def _joined(command: tuple[str, ...] | None) -> str | None:
+    if command is None:
+        return None
+    from shlex import join
+
+    return join(command)
+
+
+def _shown(proxy: Secret | None) -> str:
+    """What may be shown of a proxy: neither user nor password."""
+    if proxy is None:
+        return "none"
+    from sendmail_cli.net.proxy import parse_proxy_url
+
+    url = parse_proxy_url(proxy)
+    return f"{url.scheme}://{url}"
 
 
 def _with_credential(settings: Settings, resolver: ServerResolver, environment: Environment) -> Settings:

@@ -23,7 +23,7 @@ from sendmail_cli.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sendmail_cli.net.tls import TLSContext
+    from sendmail_cli.net.tls_context import TLSContext
 
 GRACE = 1.0  # seconds to end by itself once the connection is closed, and as many after each signal
 MAX_ERRORS = 4096  # octets of what it says on standard error that are kept, the last ones

@@ -60,6 +60,28 @@ class TestAdd:
             "headers": {"X-Job": "nightly", "Organization": "Analytical Engines"},
         }
 
+    def test_takes_every_way_to_a_server(self, run: Runner) -> None:
+        done = run(
+            "profile", "add", "work", "--from", "ada@example.org", "--server", "smtp1.example.org",
+            "--server", "lmtp://smtp2.example.org", "--proxy", "socks5h://127.0.0.1:9050", "--bind", "192.0.2.1",
+            "--chunking", "eager",
+        )  # fmt: skip
+
+        assert done.code == 0, done.err
+        assert in_file(run)["profile"]["work"] == {
+            "from": "ada@example.org",
+            "server": ["smtp1.example.org", "lmtp://smtp2.example.org"],
+            "proxy": "socks5h://127.0.0.1:9050",
+            "bind": "192.0.2.1",
+            "chunking": "eager",
+        }
+
+    def test_takes_a_program_for_a_server(self, run: Runner) -> None:
+        done = run("profile", "add", "work", "--from", "a@example.org", "--pipe", "ssh h '/usr/sbin/sendmail -bs'")
+
+        assert (done.code, len(done.lines)) == (0, 1), done.err
+        assert in_file(run)["profile"]["work"]["pipe"] == ["ssh", "h", "/usr/sbin/sendmail -bs"]
+
     @pytest.mark.parametrize(
         ("options", "is_next"),
         [
@@ -96,6 +118,10 @@ class TestAdd:
             ([*WORK[2:], "--auth", "magic"], 64, "'magic' is not one of"),
             ([*WORK[2:], "--password-command", "'"], 64, "--password-command: no closing quotation"),
             ([*WORK[2:], "--password-command", ""], 64, "password_command: "),
+            ([*WORK[2:], "--pipe", "'"], 64, "--pipe: no closing quotation"),
+            ([*WORK[2:], "--bind", "eth0"], 64, "bind: "),
+            ([*WORK[2:], "--chunking", "always"], 64, "'always' is not one of"),
+            ([*WORK[2:], "--server", "ada:pw@x"], 64, "a password never stands in"),
             ([*WORK[2:], "-H", "no colon"], 65, "--header: "),
             ([], 64, "missing argument 'NAME'"),
         ],
@@ -128,6 +154,15 @@ class TestList:
             "* work     Ada <ada@example.org>  smtp.example.org",
             "  local    cron@example.org  localhost",
             "  sandbox  sandbox@sandbox.invalid  started for one message",
+        ]
+
+    def test_has_every_server_and_the_program(self, work: Runner) -> None:
+        work("profile", "set", "work", "--server", "a.example", "--server", "lmtp:/run/lmtp")
+        work("profile", "add", "far", "--from", "a@example.org", "--pipe", "ssh h 'sendmail -bs'")
+
+        assert work("profile", "list").out.decode().splitlines()[:2] == [
+            "* work     Ada <ada@example.org>  a.example, lmtp:/run/lmtp",
+            "  far      a@example.org  ssh h 'sendmail -bs'",
         ]
 
     def test_without_any(self, run: Runner) -> None:
@@ -190,6 +225,30 @@ class TestShow:
             "server   started for one message  (built in)",
         ]
 
+    def test_every_way_to_a_server(self, work: Runner) -> None:
+        work(
+            "profile", "set", "work", "--server", "lmtp://a.example", "--server", "ada@[::1]:2525",
+            "--server", "unix:/run/smtp", "--proxy", "http://ada@p.example:3128", "--bind", "192.0.2.1",
+            "--chunking", "eager", "--tls", "opportunistic", "--auth", "scram-sha-256",
+        )  # fmt: skip
+
+        found = {name: row["value"] for name, row in work("profile", "show", "--json").json["settings"].items()}
+
+        assert found["server"] == "lmtp://a.example"
+        assert found["port"] == "24"
+        assert found["fallbacks"] == "[::1]:2525 (opportunistic), unix:/run/smtp (opportunistic)"
+        assert found["proxy"] == "http://p.example:3128"
+        assert found["bind"] == "192.0.2.1"
+        assert found["chunking"] == "eager"
+
+    def test_a_program(self, work: Runner) -> None:
+        assert work("profile", "set", "work", "--pipe", "ssh h 'sendmail -bs'", "--unset", "server").code == 0
+
+        found = work("profile", "show", "--json").json["settings"]
+
+        assert found["pipe"]["value"] == "ssh h 'sendmail -bs'"
+        assert not {"server", "port", "proxy", "bind", "fallbacks", "chunking"} & set(found)
+
     def test_in_json(self, work: Runner) -> None:
         found = work("profile", "show", "--json").json
 
@@ -250,6 +309,8 @@ class TestSet:
             (["work", "--timeout", "soon"], 64),
             (["none", "--user", "ada"], 78),
             (["work", "--unset", "user"], 78),
+            (["work", "--unset", "user", "--tls", "none"], 78),
+            (["work", "--pipe", "sendmail -bs"], 78),
             (["sandbox", "--user", "ada"], 64),
         ],
     )

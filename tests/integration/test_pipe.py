@@ -17,7 +17,7 @@ from sendmail_cli.delivery import deliver
 from sendmail_cli.errors import ConfigError, ConnectFailed, ConnectionLost, DeadlineExceeded, MailError, ResourceError
 from sendmail_cli.net import pipe as module
 from sendmail_cli.net.pipe import start_program
-from sendmail_cli.net.tls import client_context
+from sendmail_cli.net.tls_context import client_context
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, TLSMode
 from sendmail_cli.trace import Trace
@@ -183,7 +183,7 @@ def test_one_that_dies_later_breaks_the_connection_as_any_server(program: Progra
 def test_one_that_dies_before_tls(code: str) -> None:
     stream = start(*says(code))
     with pytest.raises(ConnectFailed, match="ended with exit code 0 and never greeted us"):
-        stream.start_tls(client_context(is_verified=False), "", soon())
+        stream.start_tls(client_context(time.time, is_verified=False), "", soon())
     stream.close()
 
 
@@ -191,7 +191,7 @@ def test_one_that_dies_in_the_handshake_after_it_greeted() -> None:
     stream = start(*says("print('220 mx', flush=True); input()"))
     assert stream.read(soon()) == b"220 mx\n"
     with pytest.raises(ConnectionLost, match="the connection ended in the TLS handshake"):
-        stream.start_tls(client_context(is_verified=False), "", soon())
+        stream.start_tls(client_context(time.time, is_verified=False), "", soon())
     stream.close()
 
 

@@ -128,7 +128,7 @@ class TestManPage:
     def test_its_example_of_profiles_can_be_loaded(self) -> None:
         text = man.PROFILES.read_text()
 
-        assert list(parse_profiles("profiles.toml", text).profiles) == ["work", "other", "local"]
+        assert list(parse_profiles("profiles.toml", text).profiles) == ["work", "other", "office", "local"]
         assert text in read_page()
 
     def test_groff_has_nothing_to_complain_about(self) -> None:

@@ -35,6 +35,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.config.tls_settings",
     "sendmail_cli.config.toml_lines",
     "sendmail_cli.config.trusted_file",
+    "sendmail_cli.config.way_settings",
     "sendmail_cli.delivery",
     "sendmail_cli.environment",
     "sendmail_cli.errors",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sendmail_cli.config import profile_file as module
-from sendmail_cli.config.profile_file import remove_profile, save_profile, set_default, set_values, unset_values
+from sendmail_cli.config.profile_file import remove_profile, save_profile, set_default, set_values
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.errors import ConfigError, MailError, OutputError, TemporaryError, UsageError
 from sendmail_cli.status import ExitCode
@@ -77,7 +77,7 @@ def test_comments_and_order_are_kept(machine: Machine) -> None:
     save_profile(machine, "home", {"from": "ada@home.example"})
     assert machine.user_file.read_text() == COMMENTED + '\n[profile.home]\nfrom = "ada@home.example"\n'
     set_values(machine, "work", {"server": "b.example", "headers": {"X": "y"}})
-    unset_values(machine, "work", ("headers.Organization",))
+    set_values(machine, "work", {}, unset=("headers.Organization",))
     set_default(machine, "home")
     remove_profile(machine, "work")
     text = machine.user_file.read_text()
@@ -89,7 +89,7 @@ def test_values_are_set_one_by_one(machine: Machine) -> None:
     machine.write(COMMENTED)
     set_values(machine, "work", {"server": "b.example", "headers": {"X": "y"}})
     assert machine.user_file.read_text() == COMMENTED.replace("smtp.example.org", "b.example") + 'X = "y"\n'
-    unset_values(machine, "work", ("headers.X", "server"))
+    set_values(machine, "work", {}, unset=("headers.X", "server"))
     assert machine.user_file.read_text() == COMMENTED.replace('server = "smtp.example.org"\n', "")
 
 
@@ -236,13 +236,17 @@ REFUSED: list[tuple[Callable[[Machine], object], type[MailError], str]] = [
     (lambda m: save_profile(m, "new", {"user": "a", "auth": "none"}), ConfigError, "“none” contradicts the user “a”"),
     (lambda m: save_profile(m, "sandbox", {}), UsageError, "the profile “sandbox” is built in and stays as it is"),
     (lambda m: set_values(m, "sandbox", {"tls": "none"}), UsageError, "the profile “sandbox” is built in"),
-    (lambda m: unset_values(m, "sandbox", ("tls",)), UsageError, "the profile “sandbox” is built in"),
+    (lambda m: set_values(m, "sandbox", {}, unset=("tls",)), UsageError, "the profile “sandbox” is built in"),
     (lambda m: remove_profile(m, "sandbox"), UsageError, "the profile “sandbox” is built in"),
     (lambda m: set_values(m, "wrok", {"tls": "none"}), ConfigError, "there is no profile “wrok”; did you mean “work”?"),
     (lambda m: set_values(m, "work", {"tls": "x"}), UsageError, "tls: “x” is none of implicit"),
-    (lambda m: unset_values(m, "wrok", ("from",)), ConfigError, "there is no profile “wrok”; did you mean “work”?"),
-    (lambda m: unset_values(m, "work", ("tls",)), ConfigError, "the profile “work” has no “tls”"),
-    (lambda m: unset_values(m, "work", ("headers.X",)), ConfigError, "the profile “work” has no “headers.X”"),
+    (
+        lambda m: set_values(m, "wrok", {}, unset=("from",)),
+        ConfigError,
+        "there is no profile “wrok”; did you mean “work”?",
+    ),
+    (lambda m: set_values(m, "work", {}, unset=("tls",)), ConfigError, "the profile “work” has no “tls”"),
+    (lambda m: set_values(m, "work", {}, unset=("headers.X",)), ConfigError, "the profile “work” has no “headers.X”"),
     (lambda m: remove_profile(m, "wrok"), ConfigError, "there is no profile “wrok”; did you mean “work”?"),
     (lambda m: remove_profile(m, "shop"), ConfigError, "the profile “shop” is the machine's, in "),
     (lambda m: set_default(m, "wrok"), ConfigError, "default: there is no profile “wrok”; did you mean “work”?"),
@@ -267,7 +271,7 @@ def test_a_mistake_in_the_file_can_be_taken_out_by_a_command(machine: Machine) -
     machine.write('[profile.work]\nfrom = "a@b"\nsever = "x"\n')
     with pytest.raises(ConfigError, match=r"line 3: profile.work.sever"):
         set_values(machine, "work", {"tls": "none"})
-    unset_values(machine, "work", ("sever",))
+    set_values(machine, "work", {}, unset=("sever",))
     assert machine.user_file.read_text() == '[profile.work]\nfrom = "a@b"\n'
 
 
@@ -276,7 +280,7 @@ def test_a_file_of_another_shape_is_left_alone(machine: Machine, text: str) -> N
     machine.write(text)
     changes: tuple[Callable[[], object], ...] = (
         lambda: save_profile(machine, "new", {}),
-        lambda: unset_values(machine, "work", ("a",)),
+        lambda: set_values(machine, "work", {}, unset=("a",)),
     )
     for change in changes:
         with pytest.raises(ConfigError, match=f"^{machine.user_file}, line"):
@@ -287,8 +291,8 @@ def test_a_file_of_another_shape_is_left_alone(machine: Machine, text: str) -> N
 def test_headers_that_are_no_table_can_be_unset(machine: Machine) -> None:
     machine.write("[profile.work]\nheaders = 1\n")
     with pytest.raises(ConfigError, match=r"has no “headers.X”"):
-        unset_values(machine, "work", ("headers.X",))
-    unset_values(machine, "work", ("headers",))
+        set_values(machine, "work", {}, unset=("headers.X",))
+    set_values(machine, "work", {}, unset=("headers",))
     assert load_profiles(machine).get("work").headers == ()
 
 

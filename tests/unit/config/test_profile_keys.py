@@ -13,6 +13,7 @@ from sendmail_cli.addresses import parse_mailbox
 from sendmail_cli.config.profile_keys import KEYS, check_name, check_value, parse_ehlo_name, parse_timeout, parse_tls
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.errors import ConfigError, MailError
+from sendmail_cli.secret import Secret
 from sendmail_cli.server import TLSMode
 
 
@@ -20,7 +21,15 @@ from sendmail_cli.server import TLSMode
     ("key", "value", "result"),
     [
         ("from", "Ada Lovelace <ada@example.org>", parse_mailbox("Ada Lovelace <ada@example.org>")),
-        ("server", "smtps://smtp.example.org", ServerURL("smtp.example.org", scheme="smtps")),
+        ("server", "smtps://smtp.example.org", (ServerURL("smtp.example.org", scheme="smtps"),)),
+        ("server", ["a", "lmtp:/s"], (ServerURL("a"), ServerURL("", scheme="lmtp", socket_path="/s"))),
+        ("pipe", ["ssh", "h", "/usr/sbin/sendmail -bs"], ("ssh", "h", "/usr/sbin/sendmail -bs")),
+        ("proxy", "socks5h://127.0.0.1:9050", Secret("socks5h://127.0.0.1:9050")),
+        ("proxy", "http://ada@p:3128", Secret("http://ada@p:3128")),
+        ("bind", "192.0.2.1", "192.0.2.1"),
+        ("bind", "[2001:DB8::1]", "2001:db8::1"),
+        ("bind", "fe80::1%eth0", "fe80::1%eth0"),
+        ("chunking", "eager", "eager"),
         ("user", "ada@example.org", "ada@example.org"),
         ("tls", "implicit", TLSMode.IMPLICIT),
         ("auth", "login", "login"),
@@ -56,7 +65,21 @@ def test_a_value_is_converted(key: str, value: object, result: object) -> None:
         ("from", "ada", "an address needs “@” and a domain"),
         ("from", "a@example.org, b@example.org", "must be one address"),
         ("from", "Ada\n <ada@example.org>", "a control character"),
-        ("server", ["h"], "expected a text in quotes, not a list"),
+        ("server", ["h", 1], "expected a text in quotes, not a number"),
+        ("server", [], "the list names no server"),
+        ("server", ["h", "https://h"], "is not how mail is sent"),
+        ("pipe", "exim -bs", "expected a list, since no shell takes a command apart here"),
+        ("pipe", [], "the list names no program"),
+        ("proxy", "socks5h://ada:hunter2@p", "a password never stands in a proxy's URL"),
+        ("proxy", "http://ada:pa//ss@p:1", "a password never stands in a proxy's URL"),
+        ("proxy", "socks5h://:hunter2@p", "a password never stands in a proxy's URL"),
+        ("proxy", "127.0.0.1:9050", "the proxy's URL begins with nothing that we know"),
+        ("proxy", "socks5h://ada@p", "a SOCKS5 proxy that wants a user wants a password with it"),
+        ("proxy", 1080, "expected a text in quotes, not a number"),
+        ("bind", "eth0", "“eth0” is no IP address that connections could come from"),
+        ("bind", "", "“” is no IP address"),
+        ("bind", "127.0.0.1:25", "“127.0.0.1:25” is no IP address"),
+        ("chunking", "always", "“always” is none of never, eager"),
         ("server", "https://h", "is not how mail is sent"),
         ("user", "", "a user's name is not empty"),
         ("user", 1.5, "expected a text in quotes, not a number"),
@@ -104,6 +127,14 @@ def test_a_bad_value_gets_a_sentence(key: str, value: object, sentence: str) -> 
     with pytest.raises(MailError) as caught:
         check_value(key, value)
     assert sentence in caught.value.sentence
+    assert "hunter2" not in caught.value.sentence + caught.value.hint
+
+
+@pytest.mark.parametrize("url", ["socks5h://ada:hunter2@p", "socks5h://ada@p"])
+def test_a_proxys_password_has_a_place(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_value("proxy", url)
+    assert "SENDMAIL_CLI_PROXY" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -113,6 +144,11 @@ def test_a_bad_value_gets_a_sentence(key: str, value: object, sentence: str) -> 
         ("Server", "server"),
         ("ca-file", "ca_file"),
         ("host", "server"),
+        ("servers", "server"),
+        ("proxy_host", "proxy"),
+        ("source_ip", "bind"),
+        ("chunk", "chunking"),
+        ("pip", "pipe"),
         ("username", "user"),
         ("passwordeval", "password_command"),
         ("password_comand", "password_command"),

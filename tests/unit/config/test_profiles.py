@@ -71,7 +71,7 @@ def test_a_whole_file_is_read_with_the_place_of_each_value(machine: Machine) -> 
         Place(file, 4),
         {},
         parse_mailbox("Ada Lovelace <ada@example.org>"),
-        ServerURL("smtp.example.org", scheme="smtps"),
+        (ServerURL("smtp.example.org", scheme="smtps"),),
         "ada@example.org",
         TLSMode.IMPLICIT,
         "plain",
@@ -117,7 +117,7 @@ def test_a_user_s_profile_replaces_the_machine_s_as_a_whole(machine: Machine) ->
     machine.write('[profile.home]\n[profile.work]\nserver = "c.example"\n')
     profiles = load_profiles(machine)
     assert profiles.names == ("home", "work", "shop")
-    assert profiles.get("work").server == ServerURL("c.example")
+    assert profiles.get("work").servers == (ServerURL("c.example"),)
     assert profiles.get("work").user is None
     assert (profiles.default, profiles.default_place) == ("shop", Place(str(machine.system_file), 1))
 
@@ -188,6 +188,26 @@ MISTAKES = [
     ('[profile.work]\nserver = "eve@x"\nauth = "none"\n', 3, "profile.work.auth: “none” contradicts the user “eve”"),
     ('[profile.work]\nuser = "ada"\nauth = "none"\n', 3, "profile.work.auth: “none” contradicts the user “ada”"),
     ('[profile.work]\nserver = "smtps://x"\ntls = "none"\n', 3, "profile.work.tls: “none” contradicts smtps://"),
+    ('[profile.work]\nserver = ["x", "smtps://y"]\ntls = "none"\n', 3, "profile.work.tls: “none” contradicts smtps://"),
+    ('[profile.work]\nserver = ["a@x", "b@y"]\n', 2, "profile.work.server: the servers name different users, “b”"),
+    ('[profile.work]\nserver = ["x", "b@y"]\nuser = "a"\n', 3, "profile.work.user: the server names another user, “b”"),
+    (
+        '[profile.work]\nserver = ["x", "ada:hunter2@y"]\n',
+        2,
+        "profile.work.server: a password never stands in",
+    ),
+    ('[profile.work]\nserver = "x"\npipe = ["y"]\n', 3, "profile.work.pipe: the program is the server, and “server”"),
+    ('[profile.work]\npipe = ["y"]\nproxy = "socks5h://p"\n', 3, "profile.work.proxy: it is for connections over a"),
+    (
+        '[profile.work]\nserver = "unix:/s"\nbind = "::1"\n',
+        3,
+        "profile.work.bind: it is for connections over a",
+    ),
+    (
+        '[profile.work]\nproxy = "socks5h://a:hunter2@p"\n',
+        2,
+        "profile.work.proxy: a password never stands in a",
+    ),
     ('[profile.work]\nfrom = "a@b\n', 2, "column 12: not TOML: Illegal character '\\n'"),
     ("a = 1\na = 2\n", 2, "column 6: not TOML: Cannot overwrite a value"),
     ("[profile.a]\n[profile.a]\n", 2, "column 11: not TOML: Cannot declare ('profile', 'a') twice"),
@@ -270,8 +290,8 @@ def test_our_own_file_that_we_may_not_read_is_an_error(machine: Machine, monkeyp
 
 def test_who_signs_in_is_the_user_or_stands_in_the_server() -> None:
     assert NO_PROFILE.login is None
-    assert Profile("a", server=ServerURL("h", user="eve")).login == "eve"
-    assert Profile("a", server=ServerURL("h"), user="ada").login == "ada"
+    assert Profile("a", servers=(ServerURL("h"), ServerURL("i", user="eve"))).login == "eve"
+    assert Profile("a", servers=(ServerURL("h"),), user="ada").login == "ada"
 
 
 @given(st.text() | st.lists(st.sampled_from([*"[]{}=.\"'\\\n #a1,", "profile", "from", '"""', "'''"])).map("".join))

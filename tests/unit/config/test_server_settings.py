@@ -4,13 +4,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sendmail_cli.config.origins import Origin
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, Settings, resolve_settings
 from sendmail_cli.errors import ConfigError, UsageError
+from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, TLSMode
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
+    from sendmail_cli.errors import MailError
     from tests.unit.config.conftest import Machine
 
 IMPLICIT, STARTTLS, OPPORTUNISTIC, NONE = TLSMode
@@ -55,7 +58,12 @@ TRANSPORTS = [
     ("u@localhost", "none", 25, NONE),
     ("u@localhost:1025", "opportunistic", 1025, OPPORTUNISTIC),
     ("unix:/run/smtp", None, 25, NONE),
-    ("unix:/run/smtp", "starttls", 587, STARTTLS),
+    ("lmtp://h.example", None, 24, STARTTLS),
+    ("lmtp://h.example:2003", None, 2003, STARTTLS),
+    ("lmtp://h.example", "implicit", 24, IMPLICIT),
+    ("lmtp://localhost", None, 24, NONE),
+    ("lmtp://u@localhost", None, 24, STARTTLS),
+    ("lmtp:/run/lmtp", None, 24, NONE),
 ]
 
 
@@ -324,3 +332,210 @@ def test_a_user_from_the_flag_contradicts_a_profile_that_never_signs_in(machine:
 def test_what_the_sandbox_can_not_obey_is_refused(machine: Machine, flags: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="has no place with the profile sandbox"):
         resolve(machine, profile="sandbox", **flags)
+
+
+def test_lmtp_is_spoken_where_the_scheme_says_so(machine: Machine) -> None:
+    assert resolve(machine, server="lmtp://h.example").server.is_lmtp
+    assert resolve(machine, server="lmtp:/run/lmtp").server.is_lmtp
+    assert not resolve(machine, server="unix:/run/lmtp").server.is_lmtp
+    machine.write('[profile.a]\nserver = "lmtp://h.example:2003"\n')
+    again = resolve(machine, server="h.example").server
+    assert (again.is_lmtp, again.port) == (True, 2003)
+    assert not resolve(machine, server="h.example:25").server.is_lmtp
+
+
+PROXY = "socks5h://127.0.0.1:9050"
+SECRET_PROXY = "socks5h://ada:hunter2@proxy.example:1080"
+
+
+def test_a_way_out_is_flag_before_variable_before_profile(machine: Machine) -> None:
+    machine.write(f'[profile.a]\nserver = "h.example"\nproxy = "{PROXY}"\nbind = "192.0.2.1"\n')
+    settings = resolve(machine)
+    assert (settings.server.proxy, settings.server.bind) == (Secret(PROXY), "192.0.2.1")
+    assert str(settings.origins["proxy"]).endswith("line 3")
+    assert str(settings.origins["bind"]).endswith("line 4")
+    machine.variables["SENDMAIL_CLI_PROXY"] = SECRET_PROXY
+    assert resolve(machine).server.proxy == Secret(SECRET_PROXY)
+    assert resolve(machine).origins["proxy"] == Origin("environment", "SENDMAIL_CLI_PROXY")
+    settings = resolve(machine, proxy="http://p:3128", bind="[::1]")
+    assert (settings.server.proxy, settings.server.bind) == (Secret("http://p:3128"), "::1")
+    assert (str(settings.origins["proxy"]), str(settings.origins["bind"])) == ("--proxy", "--bind")
+    assert resolve(machine, proxy="none").server.proxy is None
+    assert str(resolve(machine, proxy="none").origins["proxy"]) == "--proxy"
+    machine.variables["SENDMAIL_CLI_PROXY"] = ""
+    assert resolve(machine).server.proxy == Secret(PROXY)
+
+
+def test_a_way_out_is_the_senders_and_holds_for_every_server(machine: Machine) -> None:
+    machine.write(f'[profile.a]\nserver = "h.example"\nproxy = "{PROXY}"\nbind = "192.0.2.1"\n')
+    server = resolve(machine, server="other.example").server
+    assert (server.proxy, server.bind) == (Secret(PROXY), "192.0.2.1")
+    for direct in ({"server": "unix:/run/smtp"}, {"pipe": "sendmail -bs"}):
+        settings = resolve(machine, **direct)
+        assert (settings.server.proxy, settings.server.bind) == (None, None)
+        assert not {"proxy", "bind"} & set(settings.origins)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "http_proxy"])
+def test_variables_of_other_programs_are_not_followed(machine: Machine, name: str) -> None:
+    machine.variables[name] = SECRET_PROXY
+    assert resolve(machine, server="h.example").server.proxy is None
+
+
+def test_an_api_caller_may_give_a_proxy_with_a_password(machine: Machine) -> None:
+    assert resolve(machine, server="h", proxy=Secret(SECRET_PROXY)).server.proxy == Secret(SECRET_PROXY)
+
+
+def test_the_sandbox_goes_by_no_proxy(machine: Machine) -> None:
+    machine.variables["SENDMAIL_CLI_PROXY"] = SECRET_PROXY
+    settings = resolve(machine, profile="sandbox")
+    assert settings.is_sandbox
+    assert settings.server.proxy is None
+    assert not resolve(machine, profile="sandbox", pipe="true").is_sandbox
+    for flags in ({"proxy": PROXY}, {"bind": "127.0.0.1"}):
+        with pytest.raises(UsageError, match="has no place with the profile sandbox"):
+            resolve(machine, profile="sandbox", **flags)
+
+
+@pytest.mark.parametrize("server", ["localhost", "127.0.0.1", "[::1]"])
+def test_this_machine_by_a_proxy_is_the_proxys_machine(machine: Machine, server: str) -> None:
+    got = resolve(machine, server=server, proxy=PROXY).server
+    assert (got.port, got.tls) == (465, IMPLICIT)
+    assert resolve(machine, server=f"{server}:25", proxy=PROXY).server.tls is STARTTLS
+    machine.write(f'[profile.a]\nserver = "{server}"\nuser = "ada"\ntls = "none"\n')
+    assert resolve(machine).server.tls is NONE
+    with pytest.raises(ConfigError, match="a password never leaves this machine in the clear"):
+        resolve(machine, proxy=PROXY)
+    machine.variables["SENDMAIL_CLI_PROXY"] = SECRET_PROXY
+    with pytest.raises(ConfigError, match="a password never leaves this machine in the clear"):
+        resolve(machine)
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "sentence"),
+    [
+        ({"proxy": SECRET_PROXY}, UsageError, "--proxy: a password never stands in a proxy's URL"),
+        ({"proxy": "proxy.example"}, UsageError, "--proxy: the proxy's URL begins with nothing that we know"),
+        ({"bind": "eth0"}, UsageError, "--bind: “eth0” is no IP address"),
+        ({"bind": "::1", "server": "unix:/run/smtp"}, UsageError, "--bind is for connections over a network, and"),
+        ({"proxy": PROXY, "server": "lmtp:/run/lmtp"}, UsageError, "--proxy is for .* the server is a unix socket"),
+        ({"proxy": PROXY, "server": None, "pipe": "x"}, UsageError, "--proxy is for .* the server is a program"),
+        ({"pipe": "x"}, UsageError, "--pipe and --server both say which server it is; give one of them"),
+        ({"server": None, "pipe": "'x"}, UsageError, "--pipe: no closing quotation"),
+        ({"server": None, "pipe": " "}, UsageError, "--pipe: the list names no program"),
+        ({"server": None, "pipe": ("x", "\0")}, UsageError, "--pipe: no argument can have a NUL"),
+    ],
+)
+def test_a_way_that_can_not_be(
+    machine: Machine, flags: dict[str, object], kind: type[MailError], sentence: str
+) -> None:
+    with pytest.raises(kind, match=f"^{sentence}") as caught:
+        resolve(machine, **{"server": "h.example", **flags})
+    assert "hunter2" not in caught.value.sentence + caught.value.hint
+
+
+def test_a_variable_that_is_no_proxy(machine: Machine) -> None:
+    machine.variables["SENDMAIL_CLI_PROXY"] = "socks5h://ada:hunter2"
+    with pytest.raises(ConfigError, match=r"^SENDMAIL_CLI_PROXY: the proxy's URL can't be understood") as caught:
+        resolve(machine, server="h.example")
+    assert "hunter2" not in caught.value.sentence + caught.value.hint
+
+
+def test_a_program_is_a_server_of_its_own(machine: Machine) -> None:
+    settings = resolve(machine, pipe="ssh h '/usr/sbin/sendmail -bs'")
+    assert settings.server == Server("", 0, command=("ssh", "h", "/usr/sbin/sendmail -bs"), tls=NONE)
+    assert {name: str(origin) for name, origin in settings.origins.items()} == {
+        "pipe": "--pipe", "tls": "default", "auth": "default",
+    }  # fmt: skip
+    machine.write('[profile.a]\npipe = ["sendmail", "-bs"]\n')
+    settings = resolve(machine)
+    assert settings.server == Server("", 0, command=("sendmail", "-bs"), tls=NONE)
+    assert str(settings.origins["pipe"]).endswith("line 2")
+    assert resolve(machine, server="h.example").server == Server("h.example", 465, tls=IMPLICIT)
+    assert resolve(machine, pipe="exim -bs").server.command == ("exim", "-bs")
+
+
+def test_what_belongs_to_a_program_belongs_to_that_command_alone(machine: Machine) -> None:
+    machine.write('[profile.a]\npipe = ["sendmail", "-bs"]\nuser = "ada"\nauth = "scram-sha-256"\ntls = "none"\n')
+    settings = resolve(machine)
+    assert (settings.server.user, settings.credential_profile) == ("ada", "a")
+    assert resolve(machine, pipe="sendmail -bs").server == settings.server
+    for other in ({"pipe": "sendmail -bs -v"}, {"pipe": "nc h 25"}, {"server": "h.example"}, {"server": "sendmail"}):
+        settings = resolve(machine, **other)
+        assert (settings.server.user, settings.server.auth, settings.credential_profile) == (None, "auto", None)
+
+
+def test_no_password_goes_to_a_program_in_the_clear(machine: Machine) -> None:
+    machine.write('[profile.a]\npipe = ["sendmail", "-bs"]\nuser = "ada"\ntls = "none"\n')
+    with pytest.raises(ConfigError, match="a password never leaves this machine in the clear") as caught:
+        resolve(machine)
+    assert "scram-sha-256" in caught.value.hint
+
+
+@pytest.mark.parametrize("flags", [{"server": "unix:/run/smtp"}, {"pipe": "sendmail -bs"}])
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_a_certificate_needs_a_name(machine: Machine, flags: dict[str, str], tls: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^--tls: tls “{tls}” for .*: a certificate is for a host's name"):
+        resolve(machine, tls=tls, **flags)
+    assert resolve(machine, tls=tls, insecure=True, **flags).server.tls is TLSMode(tls)
+    assert resolve(machine, tls="opportunistic", **flags).server.tls is OPPORTUNISTIC
+
+
+def test_several_servers_have_all_but_the_place_in_common(machine: Machine) -> None:
+    machine.write(
+        '[profile.a]\nserver = ["smtp1.example", "ada@smtp2.example:587", "smtps://smtp3.example:2465"]\n'
+        'auth = "plain"\nca_file = "/ca.pem"\ntimeout = 9\nchunking = "eager"\n'
+        'proxy = "socks5h://p"\nbind = "192.0.2.1"\n'
+    )
+    settings = resolve(machine)
+    first = Server(
+        "smtp1.example", 465, proxy=Secret("socks5h://p"), bind="192.0.2.1", tls=IMPLICIT, ca_file="/ca.pem",
+        user="ada", auth="plain", timeout=9.0, is_chunking_eager=True,
+    )  # fmt: skip
+    assert settings.server == first
+    assert settings.fallbacks == (
+        first._replace(host="smtp2.example", port=587, tls=STARTTLS),
+        first._replace(host="smtp3.example", port=2465),
+    )
+    assert settings.credential_profile == "a"
+    assert str(settings.origins["fallbacks"]).endswith("line 2")
+
+
+def test_a_server_that_is_named_has_no_fall_back(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = ["smtp1.example:2465", "smtps://smtp2.example"]\nuser = "ada"\n')
+    for name, port in (("smtp1.example", 2465), ("smtp2.example", 465)):
+        settings = resolve(machine, server=name)
+        assert (settings.server.host, settings.server.port, settings.fallbacks) == (name, port, ())
+        assert (settings.server.user, settings.credential_profile) == ("ada", "a")
+        assert "fallbacks" not in settings.origins
+    assert resolve(machine, server="smtp3.example").credential_profile is None
+    assert resolve(machine, pipe="x").fallbacks == ()
+
+
+def test_the_profiles_port_is_found_among_several_of_one_host(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = ["h.example:2465", "h.example:2587"]\ntls = "implicit"\n')
+    assert resolve(machine, server="h.example:2587").server.tls is IMPLICIT
+    assert resolve(machine, server="h.example").server.port == 2465
+    assert resolve(machine, server="h.example:587").server.tls is STARTTLS
+
+
+def test_a_password_never_goes_to_a_fall_back_in_the_clear(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = ["localhost", "far.example"]\nuser = "ada"\ntls = "none"\n')
+    with pytest.raises(ConfigError, match=r"tls “none” for far.example:25 with the user “ada”"):
+        resolve(machine)
+
+
+def test_a_socket_among_several_is_reached_straight(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = ["unix:/run/smtp", "localhost"]\n')
+    settings = resolve(machine, proxy=PROXY, bind="192.0.2.1")
+    [fallback] = settings.fallbacks
+    assert (settings.server.proxy, settings.server.bind, settings.server.tls) == (None, None, NONE)
+    assert (fallback.proxy, fallback.bind, fallback.tls) == (Secret(PROXY), "192.0.2.1", IMPLICIT)
+
+
+def test_chunking_belongs_to_the_server(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = "h.example"\nchunking = "eager"\n')
+    assert resolve(machine).server.is_chunking_eager
+    assert not resolve(machine, server="other.example").server.is_chunking_eager
+    machine.write('[profile.a]\nserver = "h.example"\nchunking = "never"\n')
+    assert not resolve(machine).server.is_chunking_eager

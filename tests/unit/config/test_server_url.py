@@ -34,6 +34,13 @@ from sendmail_cli.status import ExitCode
         ("unix:/run/smtp", ServerURL("", socket_path="/run/smtp")),
         ("unix:///run/smtp", ServerURL("", socket_path="/run/smtp")),
         ("mail_host", ServerURL("mail_host")),
+        ("lmtp://h.example", ServerURL("h.example", None, "lmtp")),
+        ("LMTP://ada@h.example:2003", ServerURL("h.example", 2003, "lmtp", "ada")),
+        ("lmtp://[::1]:24", ServerURL("::1", 24, "lmtp")),
+        ("lmtp:/run/dovecot/lmtp", ServerURL("", scheme="lmtp", socket_path="/run/dovecot/lmtp")),
+        ("lmtp:///run/dovecot/lmtp", ServerURL("", scheme="lmtp", socket_path="/run/dovecot/lmtp")),
+        ("lmtp:24", ServerURL("lmtp", 24)),
+        ("lmtp:unix:/run/dovecot/lmtp", ServerURL("", scheme="lmtp", socket_path="/run/dovecot/lmtp")),
     ],
 )
 def test_what_is_written_is_taken_apart(text: str, url: ServerURL) -> None:
@@ -77,6 +84,12 @@ def test_what_is_written_is_taken_apart(text: str, url: ServerURL) -> None:
         ("%ff@smtp.example.org", "is not UTF-8"),
         ("unix:run/smtp", "a socket's path is absolute"),
         ("unix:", "a socket's path is absolute"),
+        ("lmtp:private/dovecot-lmtp", "a socket's path is absolute: unix:/run/…, or lmtp:/run/…"),
+        ("lmtp:unix:private/dovecot-lmtp", "a socket's path is absolute"),
+        ("lmtp:inet:h.example:24", "a socket's path is absolute"),
+        ("lmtp:", "a socket's path is absolute"),
+        ("lmtp://", "a socket's path is absolute"),
+        ("lmtp://h.example:25", "LMTP is never spoken on port 25 (RFC 2033 §5)"),
     ],
 )
 def test_junk_is_refused_with_a_sentence(text: str, sentence: str) -> None:
@@ -149,6 +162,8 @@ def test_the_same_host_is_the_same_whatever_its_port_user_and_letters() -> None:
     socket = parse_server_url("unix:/run/a")
     assert not socket.is_same_host(parse_server_url("unix:/run/b"))
     assert str(socket) == "unix:/run/a"
+    assert str(parse_server_url("lmtp:unix:/run/a")) == "lmtp:/run/a"
+    assert socket.is_same_host(parse_server_url("lmtp:/run/a"))
     assert socket.is_same_host(parse_server_url("unix:///run/a"))
 
 
