@@ -137,6 +137,15 @@ class TestBind:
         assert done.code == 75
         assert "no connection can come from 192.0.2.1" in done.err
 
+    def test_holds_for_the_connection_to_a_proxy(self, run: Runner) -> None:
+        with ProxyServer("socks5") as proxy:
+            way = ("--proxy", f"socks5h://127.0.0.1:{proxy.port}", "--bind", "192.0.2.1")
+            done = run(*SEND, "-S", MX, *way)
+
+        assert done.code == 75
+        assert "the proxy can't be reached: no connection can come from 192.0.2.1" in done.err
+        assert proxy.asked == []
+
     def test_what_is_none(self, here: Runner) -> None:
         done = here("send", WHOM, "-m", "x", "--bind", "eth0")
 

@@ -307,3 +307,11 @@ def test_verified_tls_needs_a_name_to_verify(program: Program, tmp_path: Path) -
         report = send(Server("", 0, command=command, tls=TLSMode.STARTTLS, ca_file=write_ca_file(tmp_path)))
     assert report.exit_code == 76
     assert program.is_gone()
+
+
+def test_duty33_no_password_goes_to_a_program_in_the_clear(program: Program) -> None:
+    with ScriptedServer(parse_script("S: 220 mx\nC? EHLO\nS: 250-mx\nS: 250 AUTH PLAIN\nC? QUIT\nS: 221 bye\n")) as mx:
+        report = send(Server("", 0, command=program.command(mx.port), tls=TLSMode.NONE, user="ada"))
+    assert report.exit_code == 78
+    assert b"AUTH" not in mx.received
+    assert program.is_gone()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sendmail_cli.delivery import deliver
 from sendmail_cli.errors import ConfigError, ConnectFailed, HostNotFound, MailError
 from sendmail_cli.net import proxy as proxy_module
 from sendmail_cli.net.dial import dial as really_dial
@@ -18,8 +19,11 @@ from sendmail_cli.net.proxy import MAX_HEAD, dial_by_proxy, parse_proxy_url
 from sendmail_cli.net.stream import Stream
 from sendmail_cli.net.stream import wait as really_wait
 from sendmail_cli.secret import Secret
-from tests.support.dialogue import Clock
+from sendmail_cli.server import Server, TLSMode
+from sendmail_cli.trace import Trace
+from tests.support.dialogue import Clock, TestEnvironment, submission_of
 from tests.support.proxy_servers import HostileProxy, ProxyServer
+from tests.support.scripted_server import ScriptedServer, parse_script
 from tests.support.sink import Sink
 
 if TYPE_CHECKING:
@@ -164,6 +168,22 @@ def test_bind_is_where_the_connection_to_the_proxy_comes_from(sink: Sink) -> Non
         connected = dial_by_proxy(url("socks5", proxy), "127.0.0.1", sink.port, 10, Clock(), bind="127.0.0.7")
         assert connected.getsockname()[0] == "127.0.0.7"
         talk(connected)
+
+
+def test_duty33_no_password_goes_by_a_proxy_in_the_clear() -> None:
+    """The server's address is this machine's for the proxy alone, and the proxy's own says nothing of the server."""
+    environment = TestEnvironment()
+    steps = parse_script("S: 220 mx\nC? EHLO\nS: 250-mx\nS: 250 AUTH PLAIN\nC? QUIT\nS: 221 bye\n")
+    with ScriptedServer(steps) as mx, ProxyServer("socks5") as proxy:
+        report = deliver(
+            submission_of(b"x\r\n"),
+            Server("127.0.0.1", mx.port, proxy=url("socks5", proxy), tls=TLSMode.NONE, user="ada"),
+            lambda: Secret("hunter2"),
+            environment,
+            Trace(environment.monotonic, lambda _: None),
+        )
+    assert report.exit_code == 78
+    assert b"AUTH" not in mx.received
 
 
 def test_the_proxy_is_looked_up_too(sink: Sink, names: dict[str, list[str]]) -> None:

@@ -238,6 +238,17 @@ class TestPassword:
         account.assert_nothing_arrived(recipient)
 
 
+def test_a_program_that_is_the_server(postfix: Postfix, tmp_path: Path) -> None:
+    """Postfix's own sendmail speaks SMTP on standard input and output, and asks nobody who he is."""
+    recipient = postfix.fresh_recipient()
+    program = f"/usr/sbin/sendmail -C {postfix.root}/etc -bs"
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = run_command("send", "-f", FROM, "--pipe", program, "-m", ".hello\n", recipient, environment=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    [message] = postfix.delivered(recipient)
+    assert message.endswith(b"\n\n.hello\n")
+
+
 @contextmanager
 def nothing_to_complain_of(postfix: Postfix) -> Iterator[None]:
     """Postfix's log has no complaint about us for as long as it lasts."""
