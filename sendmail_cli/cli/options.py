@@ -109,7 +109,7 @@ server_options = stack(
         once=True,
         metavar="URL",
         section="Where",
-        help="Go by this proxy: socks5h|socks5|socks4a|socks4|http://host[:port]; none: by none. "
+        help="Go by this proxy: socks5h://host[:port], or socks5, socks4a, socks4, http; none: by none. "
         "A URL with a password goes into SENDMAIL_CLI_PROXY.",
     ),
     option(

@@ -45,7 +45,7 @@ value_options = stack(
         "--proxy",
         metavar="URL",
         section="What it holds",
-        help="Go by this proxy: socks5h|socks5|socks4a|socks4|http://host[:port], without a password.",
+        help="Go by this proxy: socks5h://host[:port], or socks5, socks4a, socks4, http; without a password.",
     ),
     option("--bind", metavar="ADDRESS", section="What it holds", help="The IP address to connect from."),
     option("--user", section="What it holds", help="The name to sign in with."),

@@ -184,7 +184,10 @@ class ServerResolver:
 
     def at(self, url: ServerURL, shared: Server, origins: Origins) -> Server:
         """`shared`, which all servers of a profile have in common, for the one at `url`."""
-        port, tls = self.port_and_tls(url, origins, is_plain_enough=shared.user is None and not any(self.tls_settings))
+        is_plain_enough = not any(self.tls_settings) and (
+            shared.user is None or not url.host
+        )  # no name, no certificate
+        port, tls = self.port_and_tls(url, origins, is_plain_enough=is_plain_enough)
         way = self.way if url.socket_path is None else Way()
         server = shared._replace(
             host=url.host,

@@ -470,6 +470,18 @@ def test_no_password_goes_to_a_program_in_the_clear(machine: Machine) -> None:
     with pytest.raises(ConfigError, match="a password never leaves this machine in the clear") as caught:
         resolve(machine)
     assert "scram-sha-256" in caught.value.hint
+    machine.write('[profile.a]\npipe = ["sendmail", "-bs"]\nuser = "ada"\n')
+    with pytest.raises(ConfigError, match="a password never leaves this machine in the clear"):
+        resolve(machine)
+    machine.write('[profile.a]\npipe = ["sendmail", "-bs"]\nuser = "ada"\nauth = "scram-sha-1"\n')
+    assert resolve(machine).server.tls is NONE
+
+
+def test_a_socket_is_this_machines_for_a_password_too(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = ["h.example", "unix:/run/smtp"]\nuser = "ada"\n')
+    settings = resolve(machine)
+    assert [server.tls for server in (settings.server, *settings.fallbacks)] == [IMPLICIT, NONE]
+    assert resolve(machine, server="unix:/run/smtp").credential_profile == "a"
 
 
 @pytest.mark.parametrize("flags", [{"server": "unix:/run/smtp"}, {"pipe": "sendmail -bs"}])
@@ -479,6 +491,8 @@ def test_a_certificate_needs_a_name(machine: Machine, flags: dict[str, str], tls
         resolve(machine, tls=tls, **flags)
     assert resolve(machine, tls=tls, insecure=True, **flags).server.tls is TLSMode(tls)
     assert resolve(machine, tls="opportunistic", **flags).server.tls is OPPORTUNISTIC
+    with pytest.raises(ConfigError, match=r"^default: tls “starttls” for .*: a certificate is for a host's name"):
+        resolve(machine, ca_file="ca.pem", **flags)  # whoever names an authority wants TLS
 
 
 def test_several_servers_have_all_but_the_place_in_common(machine: Machine) -> None:
