@@ -184,9 +184,8 @@ class ServerResolver:
 
     def at(self, url: ServerURL, shared: Server, origins: Origins) -> Server:
         """`shared`, which all servers of a profile have in common, for the one at `url`."""
-        is_plain_enough = not any(self.tls_settings) and (
-            shared.user is None or not url.host
-        )  # no name, no certificate
+        is_nameless = not url.host  # and no certificate is for it
+        is_plain_enough = not any(self.tls_settings) and (shared.user is None or is_nameless)
         port, tls = self.port_and_tls(url, origins, is_plain_enough=is_plain_enough)
         way = self.way if url.socket_path is None else Way()
         server = shared._replace(
@@ -239,13 +238,8 @@ class ServerResolver:
     def refuse_contradictions(self, url: ServerURL, server: Server, origins: Origins) -> None:
         """Raise `ConfigError` for settings that can't be meant together."""
         refuse_tls_contradictions(server, origins)
-        is_checked = server.is_verified and server.tls_pin is None
-        if not server.host and is_checked and server.tls in {TLSMode.IMPLICIT, TLSMode.STARTTLS}:
-            raise ConfigError(
-                f"{origins.by_name['tls']}: tls “{server.tls.value}” for {server}: a certificate is for a host's name, "
-                "and there is none to check it by",
-                hint=_NAMELESS_HINT,
-            )
+        if not server.host:
+            refuse_nameless(server, origins)
         if server.user is None:
             for key, value in (("auth", server.auth), ("password_command", self.owner.password_command)):
                 if value not in {None, "auto", "none", *NEEDS_NO_PASSWORD}:
@@ -271,6 +265,21 @@ class ServerResolver:
 
     def in_profile(self, key: str) -> Origin:
         return origin_in_file(self.profile.place_of(key), self.environment.home)
+
+
+def refuse_nameless(server: Server, origins: Origins) -> None:
+    """Raise `ConfigError` for what goes by a host's name, where the server is a socket or a program and has none."""
+    is_checked = server.is_verified and server.tls_pin is None
+    if is_checked and server.tls in {TLSMode.IMPLICIT, TLSMode.STARTTLS}:
+        raise ConfigError(
+            f"{origins.by_name['tls']}: tls “{server.tls.value}” for {server}: a certificate is for a host's name, "
+            "and there is none to check it by",
+            hint=_NAMELESS_HINT,
+        )
+    if server.auth == "gssapi":
+        raise ConfigError(
+            f"{origins.by_name['auth']}: auth “gssapi” for {server}: a ticket is for a host's name, and there is none"
+        )
 
 
 def _default_port(url: ServerURL, tls: TLSMode | None, *, is_here: bool) -> int:

@@ -233,6 +233,18 @@ class TestPipe:
         assert not (program.folder / "pid").exists()
 
 
+def test_lmtp_is_spoken_where_the_scheme_says_so(run: Runner) -> None:
+    script = (
+        "S: 220 mx LMTP\nC? LHLO\nS: 250 mx\nC? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? RCPT\nS: 250 ok\n"
+        "C? DATA\nS: 354 go\nC.\nS: 250 kept\nS: 452 4.2.2 full\n"
+    )
+    with server(script + QUIT) as mx:
+        done = run(*SEND, "eve@example.org", "--json", "-S", f"lmtp://127.0.0.1:{mx.port}")
+
+    assert done.code == 80, done.err
+    assert [recipient["code"] for recipient in done.json["recipients"]] == [250, 452]
+
+
 def test_a_unix_socket_and_a_network_contradict_each_other(run: Runner, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "smtp"))

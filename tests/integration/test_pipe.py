@@ -112,6 +112,21 @@ def test_with_tls(mode: TLSMode, program: Program) -> None:
     assert program.is_gone()
 
 
+def test_a_pin_vouches_where_there_is_no_name(program: Program) -> None:
+    steps = parse_script("S: 220 mx\nC? EHLO\nS: 250 mx\nC? MAIL\nS: 550 no\nC? QUIT\nS: 221 bye\n")
+    with ScriptedServer(steps, tls=server_context()) as mx:
+        stream = start(*program.command(mx.port))
+        stream.start_tls(client_context(time.time, is_verified=False), "", soon())
+        facts = stream.tls_facts()
+        stream.close()
+        assert facts is not None
+        wrong, right = (
+            send(Server("", 0, command=program.command(mx.port), tls=TLSMode.IMPLICIT, tls_pin=pin))
+            for pin in ("sha256:" + "0" * 64, facts.fingerprint)
+        )
+    assert (wrong.exit_code, right.outcomes[0].code) == (69, 550)
+
+
 def test_nobody_knows_where_it_leads(sink: Sink, program: Program) -> None:
     stream = start(*program.command(sink.port))
     assert stream.read(soon()) == GREETING

@@ -547,6 +547,29 @@ def test_a_socket_among_several_is_reached_straight(machine: Machine) -> None:
     assert (fallback.proxy, fallback.bind, fallback.tls) == (Secret(PROXY), "192.0.2.1", IMPLICIT)
 
 
+@pytest.mark.parametrize("way", ['pipe = ["sendmail", "-bs"]', 'server = "unix:/run/smtp"'])
+def test_a_ticket_needs_a_name(machine: Machine, way: str) -> None:
+    machine.write(f'[profile.a]\n{way}\nauth = "gssapi"\n')
+    with pytest.raises(ConfigError, match=r"line 3: auth “gssapi” for .*: a ticket is for a host's name"):
+        resolve(machine)
+
+
+def test_a_pin_needs_no_name(machine: Machine) -> None:
+    machine.write(f'[profile.a]\npipe = ["nc", "h", "587"]\nuser = "ada"\ntls_pin = "{"ab" * 32}"\n')
+    server = resolve(machine).server
+    assert (server.tls, server.tls_pin) == (STARTTLS, "sha256:" + "ab" * 32)
+
+
+def test_several_servers_have_their_tls_in_common(machine: Machine) -> None:
+    machine.write('[profile.a]\nserver = ["localhost", "h.example"]\ntls_min = "1.3"\ntls_cert = "/c.pem"\n')
+    settings = resolve(machine)
+    servers = (settings.server, *settings.fallbacks)
+    assert [(each.tls, each.tls_min, each.tls_cert) for each in servers] == [
+        (STARTTLS, "1.3", "/c.pem"),
+        (IMPLICIT, "1.3", "/c.pem"),
+    ]
+
+
 def test_chunking_belongs_to_the_server(machine: Machine) -> None:
     machine.write('[profile.a]\nserver = "h.example"\nchunking = "eager"\n')
     assert resolve(machine).server.is_chunking_eager
