@@ -127,7 +127,8 @@ def send(
     report: Report | None = None
     try:
         with _running_server(settings, environment) as (server, received):
-            report = deliver(submission, server, credential, environment, Trace(environment.monotonic, on_event))
+            trace = Trace(environment.monotonic, on_event)
+            report = deliver(submission, server, credential, environment, trace, fallbacks=settings.fallbacks)
             kept_at = received[-1].path if received else None
             report = report._replace(profile=settings.profile_name, kept_at=kept_at)
     except KeyboardInterrupt:
