@@ -5,9 +5,9 @@ The layers, each importing only what stands below it:
     __main__
     cli
     service
-    config | delivery | sandbox
+    config | delivery | inspection | sandbox
     jobs
-    opening | report
+    opening | report | steps
     session
     submission | trace | server
     message | smtp | net

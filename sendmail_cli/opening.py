@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import AuthenticationFailed, ConfigError, MailError, NotOffered
-from sendmail_cli.net.dial import dial, dial_unix
+from sendmail_cli.net.dial import connect, dial_unix, parse_source, resolve
 from sendmail_cli.net.stream import Stream
 from sendmail_cli.printable import printable
 from sendmail_cli.server import Timeouts, TLSMode
 from sendmail_cli.session import Session
 from sendmail_cli.status import ExitCode
+from sendmail_cli.trace import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,20 +33,18 @@ NOT_PUBLIC = (".local", ".lan", ".internal", ".home", ".localdomain", ".localhos
 def open_session(server: Server, credential: CredentialGiver, environment: Environment, trace: Trace) -> Session:
     """A session that is ready for a transaction: connected, greeted, secured and signed in as `server` asks.
 
-    Raises `MailError`; then the connection is closed.
+    Each stage is told to `trace`. Raises `MailError`; then the connection is closed.
     """
-    clock = environment.monotonic
     timeouts = Timeouts().capped(server.timeout)
-    context = (
-        _context(server, environment) if server.tls in PROTECTED else None
-    )  # a CA file that can't be read: say so before
-    trace.note(f"connecting to {server}")
-    session = Session(_dial(server, timeouts, environment), trace, timeouts, clock, is_lmtp=server.is_lmtp)
+    # Before anything is dialled: a CA file that can't be read is said.
+    context = _context(server, environment) if server.tls in PROTECTED else None
+    stream = dial(server, timeouts, environment, trace)
+    session = Session(stream, trace, timeouts, environment.monotonic, is_lmtp=server.is_lmtp)
     try:
-        trace.note(f"connected to {server}")
         _open(session, server, context, environment)
         if server.signs_in:
-            _authenticate(session, server, credential)
+            with trace.stage(Stage.AUTH):
+                _authenticate(session, server, credential)
     except MailError:
         session.quit()
         raise
@@ -55,38 +54,64 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
     return session
 
 
-def _dial(server: Server, timeouts: Timeouts, environment: Environment) -> Stream:
+def dial(server: Server, timeouts: Timeouts, environment: Environment, trace: Trace) -> Stream:
     """The stream to `server`, by the way that is set up for it."""
+    clock = environment.monotonic
+    if server.command is not None or server.socket_path is not None or server.proxy is not None:
+        with trace.stage(Stage.CONNECT):
+            trace.note(f"connecting to {server}")
+            stream = _dial_past_names(server, timeouts.connect, environment)
+            trace.note(f"connected to {server}")
+            return stream
+    source = None if server.bind is None else parse_source(server.bind)
+    deadline = clock() + timeouts.connect
+    with trace.stage(Stage.LOOKUP):
+        trace.note(f"connecting to {server}")
+        addresses = resolve(server.host, server.port, timeouts.connect)
+        trace.found(server.host, addresses)
+    with trace.stage(Stage.CONNECT):
+        connected = connect(server.host, server.port, addresses, deadline, clock, source=source)
+        trace.connected(connected)
+        return Stream(connected.socket, clock)
+
+
+def _dial_past_names(server: Server, seconds: float, environment: Environment) -> Stream:
+    """The stream to a server whose name is looked up elsewhere, or which has none."""
     clock = environment.monotonic
     if server.command is not None:
         from sendmail_cli.net.pipe import start_program
 
         return start_program(server.command, environment.child_variables(), clock)
-    if server.socket_path is not None:
-        return Stream(dial_unix(server.socket_path), clock)
-    where, seconds = (server.host, server.port), timeouts.connect
     if server.proxy is not None:
         from sendmail_cli.net.proxy import dial_by_proxy
 
-        connected = dial_by_proxy(server.proxy, *where, seconds, clock, bind=server.bind)
+        connected = dial_by_proxy(server.proxy, server.host, server.port, seconds, clock, bind=server.bind)
         return Stream(connected, clock, is_relayed=True)
-    return Stream(dial(*where, seconds, clock, bind=server.bind), clock)
+    return Stream(dial_unix(server.socket_path or ""), clock)
 
 
 def _open(session: Session, server: Server, context: TLSContext | None, environment: Environment) -> None:
+    stage = session.trace.stage
     if server.tls is TLSMode.IMPLICIT and context is not None:
-        session.secure(context, server.host)
-    session.greet()
-    name = server.ehlo_name or ehlo_name(environment.hostname(), session.stream.local_address)
-    session.hello(name)
+        with stage(Stage.TLS):
+            session.secure(context, server.host)
+    with stage(Stage.GREETING):
+        session.greet()
+    with stage(Stage.EHLO):
+        name = server.ehlo_name or ehlo_name(environment.hostname(), session.stream.local_address)
+        session.hello(name)
     if server.tls in {TLSMode.STARTTLS, TLSMode.OPPORTUNISTIC}:
-        _upgrade(session, server, context, name, environment)
+        with stage(Stage.TLS):
+            _upgrade(session, server, context, environment)
+        if session.stream.is_secured:
+            with stage(Stage.EHLO_AFTER_TLS):
+                session.hello(name)
 
 
-def _upgrade(session: Session, server: Server, context: TLSContext | None, name: str, environment: Environment) -> None:
+def _upgrade(session: Session, server: Server, context: TLSContext | None, environment: Environment) -> None:
     """STARTTLS. Where it is required and not offered nothing more is said: no sign-in, no message (RFC 3207 §4.1)."""
     if session.capabilities.offers("STARTTLS"):
-        session.start_tls(context or _context(server, environment), server.host, name)
+        session.start_tls(context or _context(server, environment), server.host)
     elif server.tls is TLSMode.STARTTLS:
         raise NotOffered(
             f"{server} does not offer STARTTLS, so nothing was sent",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sendmail_cli.server import Server
     from sendmail_cli.session import Session
     from sendmail_cli.smtp.envelope import Envelope, Notify
+    from sendmail_cli.steps import Inspection, Step
     from sendmail_cli.trace import TraceEvent
 
 
@@ -157,6 +158,28 @@ def connect(
             yield session
         finally:
             session.quit()
+
+
+def inspect(
+    settings: Settings,
+    environment: Environment,
+    *,
+    envelope: Envelope | None = None,
+    on_step: Callable[[Step], None] = lambda _: None,
+    on_event: Callable[[TraceEvent], None] | None = None,
+    may_ask: bool = False,
+) -> Inspection:
+    """Go the way to the server that `settings` name, step by step, and ask it about `envelope`. Nothing is sent.
+
+    `on_step` gets each step as it ends. Raises `MailError` for what is wrong before the first.
+    """
+    from sendmail_cli import inspection
+
+    credential = _credential(settings, environment, may_ask=may_ask)
+    with _running_server(settings, environment) as (server, _):
+        return inspection.inspect(
+            server, credential, environment, envelope=envelope, on_step=on_step, on_event=on_event
+        )
 
 
 def _credential(settings: Settings, environment: Environment, *, may_ask: bool) -> Callable[[], Secret]:

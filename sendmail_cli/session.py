@@ -94,14 +94,13 @@ class Session:
             reply = self.command(commands.helo(name))
         return self._demand(reply, "EHLO", f"the server refused our name {name}")
 
-    def start_tls(self, context: TLSContext, host: str, ehlo_name: str) -> None:
-        """STARTTLS, the handshake, and EHLO anew (RFC 3207). Nothing said before it is believed after it."""
+    def start_tls(self, context: TLSContext, host: str) -> None:
+        """STARTTLS and the handshake (RFC 3207). Nothing said before it is believed after it: EHLO must come next."""
         reply = self.command(commands.STARTTLS)
         self._demand(reply, "STARTTLS", "the server offered STARTTLS and then refused it")
         self.connection.receive_data(self.stream.read_available())
         self.connection.start_tls()
         self.secure(context, host)
-        self.hello(ehlo_name)
 
     def secure(self, context: TLSContext, host: str) -> None:
         """The TLS handshake, and its result in the trace."""

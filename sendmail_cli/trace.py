@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.secret import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
+    from sendmail_cli.net.dial import Connected
+    from sendmail_cli.net.race import Address
     from sendmail_cli.net.tls import TLSFacts
     from sendmail_cli.smtp.replies import Reply
+
+
+class Stage(Enum):
+    """A part of the way to a session, or of what is said in it. The value is its name in JSON."""
+
+    LOOKUP = "dns"
+    CONNECT = "connect"
+    GREETING = "greeting"
+    EHLO = "ehlo"
+    TLS = "tls"
+    EHLO_AFTER_TLS = "ehlo_after_tls"  # STARTTLS makes a server forget what was said before (RFC 3207 §4.2)
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    RSET = "rset"
 
 
 class TraceEvent(NamedTuple):
@@ -22,6 +41,7 @@ class TraceEvent(NamedTuple):
     is_secured: bool  # under TLS
     at: float = 0.0  # seconds since the trace began
     reply: Reply | None = None  # the whole reply, with the last of its lines
+    stage: Stage | None = None  # None: beyond those that have a name
 
 
 class Trace:
@@ -33,6 +53,16 @@ class Trace:
         self._sink = sink
         self._began = self._last = clock()
         self._is_secured = False
+        self._stage: Stage | None = None
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """All that the block tells belongs to `stage`."""
+        before, self._stage = self._stage, stage
+        try:
+            yield
+        finally:
+            self._stage = before
 
     @property
     def is_on(self) -> bool:
@@ -57,6 +87,17 @@ class Trace:
         """The content begins; its octets are not shown."""
         self._add("content", f"{size:,} octets of message")
 
+    def found(self, host: str, addresses: Sequence[Address]) -> None:
+        """The addresses of the server's name."""
+        shown = [str(address) for address in dict.fromkeys(addresses)]
+        if shown != [host]:
+            self._add("note", f"{host} is {', '.join(shown)}")
+
+    def connected(self, connected: Connected) -> None:
+        """Which of them answered first."""
+        others = "".join(f"; {address}: {why}" for address, why in connected.reasons.items())
+        self._add("note", f"connected to {connected.address}{others}")
+
     def secured(self, facts: TLSFacts | None) -> None:
         """TLS is in force."""
         if facts is None:
@@ -74,5 +115,5 @@ class Trace:
             return
         now = self._clock()
         text = self.redactor.redact(text)
-        self._sink(TraceEvent(kind, text, now - self._last, self._is_secured, now - self._began, reply))
+        self._sink(TraceEvent(kind, text, now - self._last, self._is_secured, now - self._began, reply, self._stage))
         self._last = now

@@ -1,4 +1,4 @@
-"""`sendmail-cli check`: connect, sign in, and say what the server offers; or speak one command."""
+"""`sendmail-cli check`: each step on the way to a server, with its verdict; or speak one command."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendmail_cli import service
+from sendmail_cli.addresses import mailboxes_of
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import (
     Talk,
@@ -18,19 +19,20 @@ from sendmail_cli.cli.options import (
     trace_option,
     traced,
 )
-from sendmail_cli.cli.params import text_of
+from sendmail_cli.cli.params import ADDRESSES, REVERSE_PATH, text_of
+from sendmail_cli.cli.step_view import closing_line, inspection_fields, server_line, show_step
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import resolve_settings
-from sendmail_cli.errors import CommandRefused, LocalProtocolError, UsageError
-from sendmail_cli.server import TLSMode
+from sendmail_cli.errors import CommandRefused, ConfigError, LocalProtocolError, UsageError
 from sendmail_cli.smtp import commands
+from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 from sendmail_cli.status import ExitCode, exit_code_for_reply
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.output import Output
     from sendmail_cli.config.settings import Settings
-    from sendmail_cli.session import Session
     from sendmail_cli.smtp.commands import Command
+    from sendmail_cli.smtp.envelope import Envelope
     from sendmail_cli.smtp.replies import Reply
 
 # What one can ask without leaving the dialogue in another state than it was.
@@ -41,15 +43,33 @@ SPEAKABLE = ("VRFY", "EXPN", "HELP", "NOOP", "RSET", "ETRN")
 @click.command(
     "check",
     cls=SectionedCommand,
-    short_help="Connect, sign in and say what the server offers.",
+    short_help="Try each step on the way to a server.",
     examples=(
         "sendmail-cli check -p work",
+        "sendmail-cli check -p work --to bob@example.org",
         "sendmail-cli check -v -S smtp.example.org:587",
         "sendmail-cli check -p work --command 'VRFY ada'",
     ),
-    exit_codes=(0, 64, 65, 67, 68, 69, 70, 71, 73, 75, 76, 77, 78, 130, 143),
+    exit_codes=(0, 64, 65, 67, 68, 69, 70, 71, 73, 75, 76, 77, 78, 80, 130, 143),
 )
 @server_options
+@option(
+    "-f",
+    "--from",
+    "from_",
+    once=True,
+    type=REVERSE_PATH,
+    section="Who",
+    help="Ask whether mail from this address is taken (MAIL, then RSET). With --to the default is the profile's.",
+)
+@option(
+    "-t",
+    "--to",
+    multiple=True,
+    type=ADDRESSES,
+    section="Who",
+    help="Ask whether mail to this address is taken (MAIL, RCPT, then RSET). May be repeated. No content is ever sent.",
+)
 @option(
     "--command",
     metavar="LINE",
@@ -61,8 +81,14 @@ SPEAKABLE = ("VRFY", "EXPN", "HELP", "NOOP", "RSET", "ETRN")
 @json_option
 @click.pass_context
 def check(context: click.Context, /, **values: Any) -> ExitCode:
-    """Connect, secure the connection, say EHLO, sign in, and print what the server offers. Nothing is sent."""
+    """Go the way to the server that a send would take, and give a verdict on each step.
+
+    Name, connection, greeting, TLS, EHLO, sign-in; with --from or --to MAIL and RCPT, taken back with RSET. Nothing is
+    sent. The exit code is that of the first step that failed.
+    """
     name = values.pop("trace")
+    if values["command"] is not None and (values["from_"] is not None or values["to"]):
+        raise UsageError("--command speaks one command, and --from and --to others; give either")
     with traced(name, talk(context, values)) as talking:
         return _check(values, talking)
 
@@ -72,18 +98,50 @@ def _check(values: dict[str, Any], talking: Talk) -> ExitCode:
     settings = resolve_settings(server_flags(values), load_profiles(talking.environment), talking.environment)
     talking.settled(settings)
     service.tell_settings(settings, talking.output.note)
+    if command is None:
+        return _inspected(settings, _envelope(values, settings), talking)
     with service.connect(settings, talking.environment, on_event=talking.on_event, may_ask=talking.may_ask) as session:
-        if command is None:
-            facts = _facts(session, settings)
-        else:
-            reply = session.command(command)
-    if command is not None:
-        return _answered(reply, command, talking.output)
-    if talking.output.is_json:
-        talking.output.answer_json(facts)
-    else:
-        talking.output.answer(_table(facts))
-    return ExitCode.OK
+        reply = session.command(command)
+    return _answered(reply, command, talking.output)
+
+
+def _envelope(values: dict[str, Any], settings: Settings) -> Envelope | None:
+    recipients = tuple(box.address for box in mailboxes_of(sum(values["to"], ())))
+    reverse_path = values["from_"]
+    if reverse_path is None and settings.from_ is not None:
+        reverse_path = ReversePath(settings.from_.address)
+    if values["from_"] is None and not recipients:
+        return None
+    if reverse_path is None:
+        raise ConfigError(
+            "no sender: --to needs one, and neither --from nor a profile names it", hint="Add --from you@example.org."
+        )
+    return envelope_of(reverse_path, recipients)
+
+
+def _inspected(settings: Settings, envelope: Envelope | None, talking: Talk) -> ExitCode:
+    """The steps as they end, or all of them as one object; where --quiet wants neither, what failed."""
+    output = talking.output
+    is_shown = not (output.is_json or output.is_quiet)
+    if is_shown:
+        output.answer(f"{server_line(settings)}\n")
+    inspection = service.inspect(
+        settings,
+        talking.environment,
+        envelope=envelope,
+        on_step=(lambda step: show_step(step, output)) if is_shown else (lambda _: None),
+        on_event=talking.on_event,
+        may_ask=talking.may_ask,
+    )
+    if talking.tracing is not None:
+        talking.tracing.error = inspection.error
+    if is_shown:
+        output.answer_prose("", closing_line(inspection))
+    elif output.is_json:
+        output.answer_json(inspection_fields(inspection, settings))
+    if inspection.error is not None and not is_shown:
+        output.explain(inspection.error)
+    return inspection.exit_code
 
 
 def _speakable(line: str) -> Command:
@@ -112,42 +170,3 @@ def _answered(reply: Reply, command: Command, output: Output) -> ExitCode:
         hint=f"It does not know {command.verb}, or not in this form." if reply.code in UNKNOWN else "",
         server_reply=str(reply),
     )
-
-
-def _facts(session: Session, settings: Settings) -> dict[str, Any]:
-    tls = session.stream.tls_facts()
-    how = "implicit" if settings.server.tls is TLSMode.IMPLICIT else "starttls"
-    capabilities = session.capabilities
-    return {
-        "server": "sandbox" if settings.is_sandbox else str(settings.server),
-        "profile": settings.profile_name,
-        "name": capabilities.domain,
-        "tls": None
-        if tls is None
-        else {
-            "by": how,
-            "version": tls.version,
-            "cipher": tls.cipher,
-            "certificate": tls.subject,
-            "is_verified": tls.is_verified,
-        },
-        "extensions": [" ".join((keyword, *parameters)) for keyword, parameters in capabilities.extensions],
-        "user": settings.server.user,
-    }
-
-
-def _table(facts: dict[str, Any]) -> str:
-    tls = facts["tls"]
-    rows = [
-        ("server", f"{facts['server']}, which calls itself {facts['name'] or 'nothing'}"),
-        (
-            "TLS",
-            "none"
-            if tls is None
-            else f"{tls['by']}, {tls['version']}, {tls['cipher']}, "
-            f"{'' if tls['is_verified'] else 'not verified: '}{tls['certificate']}",
-        ),
-        ("signed in", facts["user"] or "no (no user is set)"),
-        *(("offers" if index == 0 else "", line) for index, line in enumerate(facts["extensions"] or ["nothing"])),
-    ]
-    return "\n".join(f"{title:10} {text}".rstrip() for title, text in rows)

@@ -22,7 +22,7 @@ def no_report_fields(exit_code: ExitCode | None, error: dict[str, Any] | None = 
 
 def failure_fields(error: MailError) -> dict[str, Any]:
     """The JSON object of an error before there was a report."""
-    return no_report_fields(error.exit_code, _error_fields(error))
+    return no_report_fields(error.exit_code, error_fields(error))
 
 
 def stopped_fields(how: str, sentence: str, exit_code: ExitCode | None) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _report_error(report: Report) -> dict[str, Any] | None:
     if report.exit_code is ExitCode.OK:
         return None
     if report.error is not None:
-        return _error_fields(report.error)
+        return error_fields(report.error)
     if report.exit_code is ExitCode.IN_DOUBT:
         return {"kind": "Interrupted", "message": headline(report), "hint": None, "server_reply": None}
     refusal = next(outcome for outcome in report.outcomes if outcome.action is not Action.RELAYED)
@@ -70,7 +70,8 @@ def _report_error(report: Report) -> dict[str, Any] | None:
     }
 
 
-def _error_fields(error: MailError) -> dict[str, Any]:
+def error_fields(error: MailError) -> dict[str, Any]:
+    """An error as the object that stands under "error"."""
     return {
         "kind": type(error).__name__,
         "message": error.sentence,

@@ -25,6 +25,8 @@ WIDTH = 80  # columns, where the terminal doesn't say
 GUTTER = 11  # columns of a trace line that the time takes
 SCHEMA = 1  # of the JSON object; it changes when a field changes its meaning, not when one is added
 
+COLOURS = {"good": 32, "unsure": 33, "bad": 31, "soft": 2}  # of a tone, as terminals number them (ECMA-48 §8.3.117)
+
 _MARKS = {"sent": "->", "received": "<-", "content": "->", "note": "* "}
 _MARKS_UNDER_TLS = {"sent": "~>", "received": "<~", "content": "~>", "note": "* "}
 _WORDS = {Action.RELAYED: "accepted", Action.DELAYED: "not now", Action.FAILED: "refused"}
@@ -54,6 +56,24 @@ class Output:
     def answer_json(self, fields: dict[str, Any]) -> None:
         """One JSON object on a line, to standard output. Raises `OutputError` when it can't be written."""
         self._answer(json_line(fields))
+
+    def answer_row(self, mark: str, tone: str, text: str, indent: int) -> None:
+        """A line that begins with a `mark` and goes on at the column `indent` where a terminal needs a second one.
+
+        On a terminal the mark has the colour of its `tone`, a key of COLOURS. Raises as `answer`.
+        """
+        stream = self.environment.stdout
+        first, *rest = self._lines_of(f"{mark}{text}", indent, stream)
+        if self._has_colours(stream):
+            first = f"\x1b[{COLOURS[tone]}m{mark}\x1b[0m{first.removeprefix(mark)}"
+        self._answer("\n".join([first, *rest, ""]))
+
+    def _has_colours(self, stream: IO[str]) -> bool:
+        """True on a terminal, unless somebody asked for none (no-color.org) or it knows none."""
+        variables = self.environment.variables
+        return (
+            self.environment.is_terminal(stream) and not variables.get("NO_COLOR") and variables.get("TERM") != "dumb"
+        )
 
     def octets(self, chunks: Iterable[bytes]) -> None:
         """A message as it is, to standard output. Raises `OutputError` when it can't be written."""
@@ -151,7 +171,7 @@ class Output:
             from sendmail_cli.cli.json_fields import failure_fields
 
             self._remark_json(failure_fields(error))
-        self._explain_error(error)
+        self.explain(error)
         return error.exit_code
 
     def stopped(self, how: str, exit_code: ExitCode, notes: Iterable[str] = ()) -> ExitCode:
@@ -172,7 +192,7 @@ class Output:
 
     def _failure(self, report: Report) -> None:
         if (error := error_without_verdict(report)) is not None:
-            self._explain_error(error)
+            self.explain(error)
             for outcome in report.outcomes:
                 if outcome.is_in_doubt:
                     self._paragraph(
@@ -188,7 +208,8 @@ class Output:
         for line in explained(outcome):
             self._paragraph(f"{'':12}{line}", 12)
 
-    def _explain_error(self, error: MailError) -> None:
+    def explain(self, error: MailError) -> None:
+        """What went wrong, what the server said, and what to do next."""
         self._paragraph(f"{PROGRAM}: {error.sentence}", 2)
         if error.server_reply:
             self._paragraph(f"  the server said: {error.server_reply}", 4)

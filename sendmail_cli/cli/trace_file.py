@@ -15,6 +15,7 @@ A line of JSON is an object with these fields, always all of them and in this or
     text      what was said, secrets masked
     code      of a reply, with its last line; else null
     enhanced  its enhanced status code, "5.7.1"; null where it has none
+    stage     on the way to a session: "dns", "connect", "greeting", "tls", "ehlo", "ehlo_after_tls", "auth"; else null
 
 The last line has the event "end", with time, at and seconds, and then the fields of the object that --json prints.
 """
@@ -121,6 +122,7 @@ class Tracing:
     def __init__(self, writer: Writer, environment: Environment, on_failure: Callable[[Exception], None]) -> None:
         self.settings: Settings | None = None
         self.report: Report | None = None
+        self.error: MailError | None = None  # what went wrong, where that was told without raising it
         self._writer: Writer | None = writer
         self._environment = environment
         self._on_failure = on_failure
@@ -140,7 +142,7 @@ class Tracing:
         now = self._environment.monotonic()
         last, at = self._last or (now, 0.0)
         seconds = now - last
-        ending = _ending_by(caught, self.report)._replace(
+        ending = _ending_by(caught or self.error, self.report)._replace(
             began=self._began,
             ended=self._environment.now(),
             at=at + seconds,
@@ -286,6 +288,7 @@ class JSONTrace(_Lines):
             "text": event.text,
             "code": None if reply is None else reply.code,
             "enhanced": None if enhanced is None else str(enhanced),
+            "stage": None if event.stage is None else event.stage.value,
         }
         self._put_json(event.kind, now, event.at, event.seconds, said)
 

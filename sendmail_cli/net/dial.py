@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import ConfigError, ConnectFailed, HostNotFound, ResourceError
 from sendmail_cli.net.race import Address, Race, interleaved, open_socket
@@ -11,10 +11,18 @@ from sendmail_cli.net.stream import reason
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 FAMILIES: dict[int, str] = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
+
+
+class Connected(NamedTuple):
+    """A connection, and how it came about."""
+
+    socket: socket.socket
+    address: Address  # the one that won
+    reasons: dict[Address, str]  # why each of the others didn't
 
 
 def dial(host: str, port: int, seconds: float, clock: Callable[[], float], *, bind: str | None = None) -> socket.socket:
@@ -24,20 +32,34 @@ def dial(host: str, port: int, seconds: float, clock: Callable[[], float], *, bi
     Raises `HostNotFound`, `ConnectFailed`, `ResourceError`, and `ConfigError` for a `bind` that is no IP address.
     """
     deadline = clock() + seconds
-    source = None if bind is None else _parse_source(bind)
-    addresses = interleaved(resolve(host, port, seconds))
+    source = None if bind is None else parse_source(bind)
+    return connect(host, port, resolve(host, port, seconds), deadline, clock, source=source).socket
+
+
+def connect(
+    host: str,
+    port: int,
+    addresses: Sequence[Address],
+    deadline: float,
+    clock: Callable[[], float],
+    *,
+    source: Address | None = None,
+) -> Connected:
+    """The second half of `dial`: a connection to the first of the `addresses` of `host` that answers."""
+    addresses = interleaved(addresses)
     where = f"{host} port {port}"
     if source is not None:
         addresses = [address for address in addresses if address.family == source.family]
         if not addresses:
             raise ConnectFailed(
-                f"no connection to {where}: it has no {FAMILIES[source.family]} address, and {bind} is one",
+                f"no connection to {where}: it has no {FAMILIES[source.family]} address, and {source} is one",
                 hint="Leave --bind out, or name an address of this machine of the other kind.",
             )
     race = Race(addresses, source)
     connected = race.run(deadline, clock)
     if connected is not None:
-        return connected
+        winner = next(address for address in addresses if address not in race.reasons)
+        return Connected(connected, winner, race.reasons)
     if len(addresses) == 1:
         reasons = race.reasons[addresses[0]]
     else:
@@ -122,7 +144,8 @@ def _look_up_within(seconds: float, host: str, port: int) -> list[Address]:
     return answers[0]
 
 
-def _parse_source(bind: str) -> Address:
+def parse_source(bind: str) -> Address:
+    """The address of this machine that connections are to come from. Raises `ConfigError`."""
     addresses = _by_number(bind, 0) if bind.isascii() and "\0" not in bind else []
     if not addresses:
         raise ConfigError(

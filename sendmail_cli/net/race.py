@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 ATTEMPT_DELAY = 0.25  # seconds that an attempt has for itself before the next begins (RFC 8305 §8)
+OUT_OF_TIME = ("connection timed out", "no time was left to try it")  # an attempt that runs, one that never began
+OUTRUN = ("another was faster", "not needed")  # the same, where one is connected
 OUT_OF_RESOURCES = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 
 
@@ -48,6 +50,7 @@ class Race:
         Raises `ResourceError` where no socket can be had, `ConnectFailed` where none can come from `source`.
         """
         next_start = clock()
+        winner: socket.socket | None = None
         try:
             while (self._waiting or self._running) and (now := clock()) < deadline:
                 if self._waiting and (not self._running or now >= next_start):
@@ -60,7 +63,7 @@ class Race:
                     del self._running[winner]
                     return winner
         finally:
-            self._end()
+            self._end(*(OUT_OF_TIME if winner is None else OUTRUN))
         return None
 
     def _start(self, address: Address) -> socket.socket | None:
@@ -108,12 +111,12 @@ class Race:
         self.reasons[self._running.pop(failed)] = reason(OSError(code, os.strerror(code)))
         failed.close()
 
-    def _end(self) -> None:
-        """Close what still runs; what never came to a turn says so."""
+    def _end(self, still_running: str, still_waiting: str) -> None:
+        """Close what still runs; each that has no reason of its own yet gets one of these."""
         for it, address in self._running.items():
-            self.reasons[address] = "connection timed out"
+            self.reasons[address] = still_running
             it.close()
-        self.reasons |= dict.fromkeys(self._waiting, "no time was left to try it")
+        self.reasons |= dict.fromkeys(self._waiting, still_waiting)
         self._running.clear()
         self._waiting.clear()
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 WHOM = "bob@example.org"
 TEXT = (WHOM, "-f", "ada@example.org", "-m", "hi")
 KINDS = ("trace.txt", "trace", "trace.json", "trace.jsonl", "trace.JSON", "trace.html", "trace.HTML")
-EVENT = ["schema", "event", "time", "at", "seconds", "tls", "text", "code", "enhanced"]
+EVENT = ["schema", "event", "time", "at", "seconds", "tls", "text", "code", "enhanced", "stage"]
 END = [
     "schema",
     "event",
@@ -232,6 +232,14 @@ class TestJSON:
         assert said.index(("STARTTLS", False)) < next(at for at, (_, is_secured) in enumerate(said) if is_secured)
         assert said[-1] == ("221 2.0.0 Bye", True)
 
+    def test_tells_the_stage(self, run: Runner, tmp_path: Path) -> None:
+        path = tmp_path / "trace.json"
+        sent_to(run, SENT, "--trace", path)
+
+        stages = {line["text"].partition(" ")[0]: line["stage"] for line in objects(path)[:-1]}
+        assert (stages["connecting"], stages["connected"], stages["220"]) == ("dns", "connect", "greeting")
+        assert (stages["EHLO"], stages["DATA"]) == ("ehlo", None)
+
     def test_an_error_before_there_is_a_dialogue(self, run: Runner, tmp_path: Path) -> None:
         path = tmp_path / "trace.json"
         done = run("send", *TEXT, "--json", "--trace", path)
@@ -261,7 +269,7 @@ class TestPage:
         assert any(title.startswith("There is no mailbox") and "(RFC" in title for title in page.values("title"))
         rows = [value for tag, name, value in page.attributes if (tag, name) == ("li", "class")][2:]
         assert [row.split()[0] for row in rows].count("server") == 8
-        assert page.tags.count("rect") == len(rows) == 18
+        assert page.tags.count("rect") == len(rows) == 19
 
     def test_bars_stand_on_one_axis_in_order(self, run: Runner, tmp_path: Path) -> None:
         path = tmp_path / "trace.html"

@@ -48,21 +48,53 @@ class TestCheck:
         done = run_command("check", "-S", f"localhost:{postfix.port}", environment=environment)
         said = done.stdout.decode()
         assert (done.returncode, done.stderr) == (0, b"")
-        assert f"localhost:{postfix.port}, which calls itself mx.example.org" in said
+        assert said.startswith(f"localhost:{postfix.port}, TLS none\n")
+        assert re.search(r"^ok +EHLO +[\d.]+ ms  mx\.example\.org offers ", said, re.MULTILINE)
         assert {"STARTTLS", "SIZE 209715200", "PIPELINING", "8BITMIME"} <= offers(said)
         assert not any(line.startswith("AUTH") for line in offers(said))
-        assert re.search(r"^TLS +none$", said, re.MULTILINE)
-        assert re.search(r"^signed in +no ", said, re.MULTILINE)
+        assert re.search(r"^- +TLS +not asked for", said, re.MULTILINE)
+        assert re.search(r"^- +AUTH +not asked for: no user is set$", said, re.MULTILINE)
 
-    def test_shows_what_is_offered_after_starttls_and_signs_in(
-        self, postfix: Postfix, submission: dict[str, str]
-    ) -> None:
+    def test_shows_what_starttls_changes_and_signs_in(self, postfix: Postfix, submission: dict[str, str]) -> None:
         done = run_command("check", environment=submission)
         said = done.stdout.decode()
         assert (done.returncode, done.stderr) == (0, b"")
-        assert {"AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256", "SIZE 209715200"} <= offers(said)
-        assert re.search(r"^TLS +starttls, TLSv1\.[23], \w+, ", said, re.MULTILINE)
-        assert re.search(rf"^signed in +{re.escape(postfix.user)}$", said, re.MULTILINE)
+        assert re.search(r"^ok +TLS +[\d.]+ ms  by STARTTLS, TLSv1\.[23], \w+$", said, re.MULTILINE)
+        assert re.search(r"^ +for localhost\b", said, re.MULTILINE)
+        assert re.search(r"^ +new: AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256$", said, re.MULTILINE)
+        assert re.search(rf"^ok +AUTH +[\d.]+ ms  {re.escape(postfix.user)} by SCRAM-SHA-256$", said, re.MULTILINE)
+
+    def test_asks_about_recipients_and_sends_nothing(self, postfix: Postfix, submission: dict[str, str]) -> None:
+        fresh = postfix.fresh_recipient()
+        whom = [word for each in (fresh, postfix.refused_recipient) for word in ("--to", each)]
+        done = run_command("check", "--json", *whom, environment=submission)
+        shown = json.loads(done.stdout)
+        assert (done.returncode, shown["exit_code"]) == (80, 80)
+        said = {step["details"]["path"]: step for step in shown["steps"] if step["name"] == "rcpt"}
+        assert said[f"<{fresh}>"]["verdict"] == "ok"
+        refused = said[f"<{postfix.refused_recipient}>"]
+        assert (refused["verdict"], refused["exit_code"]) == ("failed", 67)
+        assert refused["server_reply"].startswith("550 5.1.1 ")
+        assert refused["hint"]
+        assert (shown["steps"][-1]["name"], shown["steps"][-1]["verdict"]) == ("rset", "ok")
+        assert postfix.delivered(fresh, at_least=0) == []
+
+    @pytest.mark.parametrize(("recipient", "code"), [("refused_recipient", 67), ("deferred_recipient", 75)])
+    def test_a_recipient_that_is_not_taken(
+        self, postfix: Postfix, submission: dict[str, str], recipient: str, code: int
+    ) -> None:
+        done = run_command("check", "--to", getattr(postfix, recipient), environment=submission)
+        said = done.stdout.decode()
+        assert (done.returncode, done.stderr) == (code, b"")
+        assert re.search(r"^FAILED +RCPT ", said, re.MULTILINE)
+        assert said.splitlines()[-1].startswith(f"RCPT failed; nothing was sent; exit code {code}, in words: ")
+
+    def test_a_wrong_password(self, submission: dict[str, str]) -> None:
+        wrong = submission | {"SENDMAIL_CLI_PASSWORD__WORK": "wrong"}
+        done = run_command("check", "--json", "--to", "bob@example.org", environment=wrong)
+        assert done.returncode == 77
+        verdicts = {step["name"]: step["verdict"] for step in json.loads(done.stdout)["steps"]}
+        assert (verdicts["ehlo_after_tls"], verdicts["auth"], verdicts["mail"]) == ("ok", "failed", "skipped")
 
     def test_shows_the_dialogue(self, submission: dict[str, str]) -> None:
         done = run_command("check", "-v", environment=submission)
@@ -83,6 +115,7 @@ class TestCheck:
         assert shown["schema"] == 1
         assert (shown["profile"], shown["user"], shown["name"]) == ("work", postfix.user, "mx.example.org")
         assert shown["tls"]["version"].startswith("TLSv1.")
+        assert shown["tls"]["days_left"] > 0
         assert "SIZE 209715200" in shown["extensions"]
 
     @pytest.mark.parametrize(
@@ -111,20 +144,20 @@ class TestCheck:
     def test_says_why_a_certificate_is_not_trusted(self, postfix: Postfix, environment: dict[str, str]) -> None:
         done = run_command("check", "-S", f"smtps://localhost:{postfix.submissions_port}", environment=environment)
         assert done.returncode == 69
-        assert b"--ca-file" in done.stderr
+        assert b"--ca-file" in done.stdout
 
     def test_says_how_a_port_that_speaks_tls_is_spoken_to(self, postfix: Postfix, environment: dict[str, str]) -> None:
         arguments = ("-S", f"localhost:{postfix.submissions_port}", "--timeout", "2")
         done = run_command("check", *arguments, environment=environment)
         assert done.returncode == 75
-        assert b"--tls implicit" in done.stderr or b"smtps://" in done.stderr
+        assert b"--tls implicit" in done.stdout
 
     def test_says_how_a_port_that_waits_for_starttls_is_spoken_to(
         self, postfix: Postfix, environment: dict[str, str]
     ) -> None:
         done = run_command("check", "-S", f"smtps://localhost:{postfix.submission_port}", environment=environment)
         assert done.returncode == 76
-        assert b"starttls" in done.stderr
+        assert b"starttls" in done.stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +299,10 @@ class TestSandboxProfile:
         assert len(kept_messages(environment)) == 2
 
 
-def offers(table: str) -> set[str]:
-    """The extensions in what `check` printed."""
-    lines = table.partition("\noffers ")[2].splitlines()
-    return {line.strip() for line in lines}
+def offers(said: str) -> set[str]:
+    """The extensions that the server offered last, by what `check` said."""
+    offered: list[str] = re.findall(r" offers (.+)$", said, re.MULTILINE)
+    return set(offered[-1].split(", "))
 
 
 def kept_messages(environment: dict[str, str]) -> list[Path]:

@@ -177,8 +177,7 @@ def test_trap04_duty24_any_server_at_all_gives_a_report(
 ) -> None:
     clock = Clock()
     stream = AnyServer([*beginning, *pieces], clock, leaves=leaves)
-    monkeypatch.setattr(opening, "dial", lambda *_, **__: None)
-    monkeypatch.setattr(opening, "Stream", lambda *_, **__: stream)
+    monkeypatch.setattr(opening, "dial", lambda *_: stream)
     events: list[TraceEvent] = []
     server = Server("mx", 25, tls=TLSMode.NONE, user=user)
     submission = submission_of(b"Subject: x\r\n\r\nx\r\n", "bob@example.net", "eve@example.net")

@@ -340,8 +340,7 @@ def _play_in_memory(
 ) -> Result:
     clock = Clock()
     stream = MemoryStream(dialogue.steps, split, clock, is_local=dialogue.get("Peer") != "remote")
-    monkeypatch.setattr(opening, "dial", lambda *_, **__: None)
-    monkeypatch.setattr(opening, "Stream", lambda *_, **__: stream)
+    monkeypatch.setattr(opening, "dial", lambda *_: stream)
     trace: list[TraceEvent] = []
     reports = _delivered(
         dialogue.submissions,

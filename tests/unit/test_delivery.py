@@ -50,8 +50,7 @@ class Rig:
 
     def play(self, script: str) -> MemoryStream:
         stream = MemoryStream(parse_script(script), lambda data: [data] if data else [], self.clock, is_local=True)
-        self._patch.setattr(opening, "dial", lambda *_, **__: None)
-        self._patch.setattr(opening, "Stream", lambda *_, **__: stream)
+        self._patch.setattr(opening, "dial", lambda *_: stream)
         return stream
 
     def deliver(self, submission: Submission | None = None, server: Server | None = None) -> Report:
@@ -296,3 +295,12 @@ def test_a_large_message_is_written_while_the_server_reads_it() -> None:
     assert (report.exit_code, script.faults) == (0, [])
     content = script.received.partition(b"DATA\r\n")[2].partition(b"\r\n.\r\n")[0] + b"\r\n"
     assert content == data.replace(b"\r\n.", b"\r\n..")
+
+
+def test_bind_is_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = TestEnvironment()
+    monkeypatch.setattr(environment, "hostname", lambda: "laptop")  # so that the address is our name
+    with ScriptedServer(parse_script("S: 220 mx\nC: EHLO [127.0.0.7]\nS: 554 no\nC: QUIT\nS: 221 bye\n")) as script:
+        server = Server(script.host, script.port, bind="127.0.0.7", tls=TLSMode.NONE)
+        report = deliver(submission_of(b"x\r\n"), server, nobody_asks, environment, Trace(environment.monotonic))
+    assert (report.exit_code, script.faults) == (69, [])

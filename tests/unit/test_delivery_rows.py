@@ -43,19 +43,14 @@ class World:
         self.streams: list[MemoryStream] = []
         self.left = servers
         self.asked_for_a_password = 0
-        self.dialled = ""
         monkeypatch.setattr(opening, "dial", self.dial)
-        monkeypatch.setattr(opening, "Stream", self.stream)
 
-    def dial(self, host: str, *_: object, **__: object) -> None:
-        self.dialled = host
-        if not self.left[host][0]:
-            self.left[host].pop(0)
-            raise ConnectFailed(f"no connection to {host}")
-
-    def stream(self, *_: object) -> MemoryStream:
-        script = parse_script(self.left[self.dialled].pop(0))
-        self.streams.append(MemoryStream(script, lambda data: [data] if data else [], self.clock, is_local=True))
+    def dial(self, server: Server, *_: object) -> MemoryStream:
+        script = self.left[server.host].pop(0)
+        if not script:
+            raise ConnectFailed(f"no connection to {server.host}")
+        steps = parse_script(script)
+        self.streams.append(MemoryStream(steps, lambda data: [data] if data else [], self.clock, is_local=True))
         return self.streams[-1]
 
     def password(self) -> Secret:

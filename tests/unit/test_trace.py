@@ -1,10 +1,15 @@
 """What a trace says."""
 
+import socket
+from contextlib import suppress
+
 import pytest
 
+from sendmail_cli.net.dial import Connected
+from sendmail_cli.net.race import Address
 from sendmail_cli.net.tls import TLSFacts
 from sendmail_cli.smtp.replies import Reply
-from sendmail_cli.trace import Trace, TraceEvent
+from sendmail_cli.trace import Stage, Trace, TraceEvent
 
 
 class Ticks:
@@ -87,3 +92,28 @@ def test_without_a_listener_nothing_is_made_but_secrets_are_known() -> None:
     trace.note("x")
     trace.received(Reply(250, ("ok",)))
     assert trace.redactor.redact("hunter2") == "***"
+
+
+def test_each_event_knows_its_stage() -> None:
+    trace, events = traced()
+    with trace.stage(Stage.CONNECT):
+        trace.note("x")
+        with suppress(KeyError), trace.stage(Stage.TLS):
+            trace.note("y")
+            raise KeyError
+        trace.note("z")
+    trace.note("after")
+    assert [event.stage for event in events] == [Stage.CONNECT, Stage.TLS, Stage.CONNECT, None]
+
+
+def test_the_way_to_a_server_is_told() -> None:
+    one, two = (Address(socket.AF_INET, (host, 25)) for host in ("192.0.2.1", "192.0.2.2"))
+    trace, events = traced()
+    trace.found("mx", [one, two, one])
+    trace.found("192.0.2.1", [one])
+    with socket.socket() as connected:
+        trace.connected(Connected(connected, two, {one: "connection refused"}))
+    assert [event.text for event in events] == [
+        "mx is 192.0.2.1, 192.0.2.2",
+        "connected to 192.0.2.2; 192.0.2.1: connection refused",
+    ]

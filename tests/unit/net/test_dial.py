@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from sendmail_cli.errors import ConfigError, ConnectFailed, HostNotFound, ResourceError
-from sendmail_cli.net.dial import dial, dial_unix
+from sendmail_cli.net.dial import connect, dial, dial_unix
+from sendmail_cli.net.race import Address
 from tests.support.dialogue import Clock
 
+FAR = 1e9  # on that clock
 Addresses = Callable[..., None]
 
 
@@ -64,6 +66,14 @@ def test_duty29_every_address_is_tried(listener: socket.socket, closed_port: int
     resolve_to(("127.0.0.1", closed_port), listener.getsockname())
     with dial("mx.example.com", 25, 5, Clock()) as connected:
         assert connected.getpeername() == listener.getsockname()
+
+
+def test_who_won_is_told_and_why_the_others_did_not(listener: socket.socket, closed_port: int) -> None:
+    addresses = [Address(socket.AF_INET, ("127.0.0.1", closed_port)), Address(socket.AF_INET, listener.getsockname())]
+    done = connect("mx.example.com", 25, [*addresses, *addresses], FAR, Clock())
+    with done.socket:
+        assert done.socket.getpeername() == listener.getsockname()
+    assert done[1:] == (addresses[1], {addresses[0]: "connection refused"})
 
 
 def test_duty29_when_all_fail_each_is_named(closed_port: int, resolve_to: Addresses) -> None:
