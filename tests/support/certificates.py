@@ -67,6 +67,13 @@ def demanding_context(folder: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLS
     return context
 
 
+def write_server_file(folder: Path) -> str:
+    """The key and the right certificate of a server as one PEM file in `folder`; gives its path."""
+    path = folder / "server.pem"
+    _issue(Kind.RIGHT).private_key_and_cert_chain_pem.write_to_path(path)
+    return str(path)
+
+
 @cache
 def server_context(kind: Kind = Kind.RIGHT) -> ssl.SSLContext:
     """What a server needs to speak TLS with a certificate of this kind."""

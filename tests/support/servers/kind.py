@@ -31,8 +31,8 @@ class Way(Enum):
 class Delivered(NamedTuple):
     """What the server kept, as it kept it.
 
-    A message to ten recipients may be one of these, or ten, as the server delivers: the matrix takes those with the same
-    Message-ID together.
+    A message to ten recipients may be one of these, or ten, as the server delivers: the matrix takes those with the
+    same Message-ID together.
     """
 
     mail_from: str
@@ -53,11 +53,11 @@ class RealServer(Protocol):
 
     @property
     def ports(self) -> Mapping[Way, int]:
-        """Where it listens; only the ways that it can."""
+        """Where it listens."""
 
     @property
     def mechanisms(self) -> Mapping[Way, tuple[str, ...]]:
-        """MECHANISMS of its module: those that the server can and we speak, with a key for each of `ports`."""
+        """MECHANISMS of its module: those that the server can and we speak, with a key for each way that works."""
 
     @property
     def user(self) -> str:
@@ -69,7 +69,7 @@ class RealServer(Protocol):
 
     @property
     def ca_file(self) -> Path | None:
-        """Who signed its certificate."""
+        """Who signed its certificate; None where there is no TLS."""
 
     @property
     def local_domain(self) -> str:
