@@ -14,6 +14,8 @@ from tests.support import dovecot as submission
 from tests.support import kerberos
 from tests.support import postfix as private
 from tests.support import secret_service as secrets
+from tests.support.servers.kind import RealServer
+from tests.support.servers.registry import server_module
 from tests.support.sink import Sink
 
 
@@ -30,6 +32,15 @@ def postfix() -> Iterator[private.Postfix]:
     """A Postfix of our own with TLS and AUTH; tests share it, so each uses a fresh_recipient()."""
     _skip_if(private.why_unavailable())
     with private.running_postfix() as server:
+        yield server
+
+
+@pytest.fixture(scope="class")
+def real_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    """The server that a class of tests.support.servers.matrix names."""
+    module = server_module(request.cls.server)
+    _skip_if(module.missing() or None)
+    with module.start(tmp_path_factory.mktemp(request.cls.server)) as server:
         yield server
 
 

@@ -102,6 +102,14 @@ MASTER_CF = """\
 127.0.0.1:{narrow_port} inet n - n - - smtpd
   -o syslog_name=postfix/narrow
   -o smtpd_recipient_limit=2
+127.0.0.1:{open_port} inet n - n - - smtpd
+  -o syslog_name=postfix/open
+  -o smtpd_tls_auth_only=no
+  -o smtpd_sasl_auth_enable=yes
+127.0.0.1:{open_implicit_port} inet n - n - - smtpd
+  -o syslog_name=postfix/open-implicit
+  -o smtpd_tls_wrappermode=yes
+  -o smtpd_sasl_auth_enable=yes
 pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 300 1 qmgr
@@ -165,6 +173,8 @@ class Postfix:
     submission_port: int  # as on 587: nothing before STARTTLS, no recipient before AUTH
     submissions_port: int  # as on 465: TLS from the first octet, no recipient before AUTH
     narrow_port: int  # as on 25; takes two recipients in one transaction, and says 452 4.5.3 to the third
+    open_port: int  # for everybody and every way: STARTTLS and AUTH offered, also together, neither demanded
+    open_implicit_port: int  # the same with TLS from the first octet
     host: str = "localhost"
     user: str = USER
     password: str = PASSWORD
@@ -275,8 +285,8 @@ def _add_user(database: Path, owner: int) -> None:
 def _start(root: Path) -> tuple[Postfix, subprocess.Popen[bytes]]:
     """Tries other ports when master gives up at once. Why it tells only syslog; likely it lost a race."""
     for _ in range(START_ATTEMPTS):
-        port, submission_port, submissions_port, narrow_port = free_ports(4)
-        server = Postfix(root, port, submission_port, submissions_port, narrow_port)
+        port, submission, submissions, narrow, opened, opened_implicit = free_ports(6)
+        server = Postfix(root, port, submission, submissions, narrow, opened, opened_implicit)
         _configure(root, "master.cf", _master_cf(server))
         _run("postfix", "-c", str(root / "etc"), "check")
         leash = _launch(root)
@@ -292,6 +302,8 @@ def _master_cf(server: Postfix) -> str:
         submission_port=server.submission_port,
         submissions_port=server.submissions_port,
         narrow_port=server.narrow_port,
+        open_port=server.open_port,
+        open_implicit_port=server.open_implicit_port,
     )
 
 

@@ -42,6 +42,7 @@ echo mx.example.org >me
 echo mx.example.org >locals
 echo example.org >hosteddomains/ours
 echo example.org >esmtpacceptmailfor.dir/ours
+echo "opt MIME=none" >bofh  # or it writes MIME anew, boundaries and all
 makehosteddomains
 makeacceptmailfor
 echo '@example.org: keeper' >aliases/ours
@@ -72,6 +73,7 @@ RECIPE = Recipe(
         "passwords": "{password}\n{password}\n",
     },
     queue="var/lib/courier/msgq/*/*",
+    headers_may_change=True,  # it folds lists of addresses anew
     refused="nobody-here@mx.example.org",  # example.org takes everybody
 )
 

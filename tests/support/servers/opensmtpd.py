@@ -37,7 +37,14 @@ install -m 640 /stage/smtpd.conf /etc/smtpd.conf
 exec smtpd -d
 """
 
-RECIPE = Recipe("opensmtpd", MECHANISMS, START, {"smtpd.conf": CONFIGURATION}, tuple(Way), queue="var/spool/smtpd/queue/*/*")
+RECIPE = Recipe(
+    "opensmtpd",
+    MECHANISMS,
+    START,
+    {"smtpd.conf": CONFIGURATION},
+    ports=tuple(Way),
+    queue="var/spool/smtpd/queue/*/*",
+)
 
 
 def missing() -> str:

@@ -80,8 +80,8 @@ def missing() -> str:
 
 
 @contextmanager
-def start(folder: Path) -> Iterator[RunningPostfix]:  # noqa: ARG001  # it makes one that its own users may enter
-    """Starts one."""
+def start(folder: Path) -> Iterator[RunningPostfix]:
+    """Starts one, not in `folder`, which its own users may not enter."""
     with running_postfix() as postfix:
         yield RunningPostfix(postfix)
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from tests.support.servers import overlay
 from tests.support.servers.kind import Way
-from tests.support.servers.overlay import Recipe
+from tests.support.servers.overlay import OverlayServer, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from tests.support.servers.kind import RealServer
 
 MECHANISMS: Mapping[Way, tuple[str, ...]] = {Way.PLAIN: ("PLAIN", "LOGIN", "CRAM-MD5")}
 
@@ -72,7 +71,7 @@ def missing() -> str:
     return overlay.missing("qpsmtpd")
 
 
-def start(folder: Path, adversary: str = "") -> AbstractContextManager[RealServer]:
+def start(folder: Path, adversary: str = "") -> AbstractContextManager[OverlayServer]:
     """Starts one in the empty `folder`; `adversary` is a line of its plugins that comes before all others."""
     files = {
         "keep-plugin": KEEP,

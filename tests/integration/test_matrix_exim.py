@@ -1,0 +1,13 @@
+"""Exim takes mail by every way that it can."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.servers.matrix import Matrix
+
+pytestmark = pytest.mark.real_server
+
+
+class TestExim(Matrix):
+    server = "exim"
