@@ -247,7 +247,7 @@ class Session:
         """
         flight = pending + b"".join([self.connection.send(command, replies) for command, replies in decisive])
         said = [command for command, _ in decisive]
-        group = goes_along(following()) if self.connection.is_pipelining else ()
+        group = goes_along(following()) if self.connection.may_follow_content else ()
         after = b"".join([self.connection.send(command) for command in group])
         said += group
         deadline = self._clock() + self.timeouts.block

@@ -42,6 +42,11 @@ class Capabilities(NamedTuple):
         return int(value) or None
 
     @property
+    def hears_after_content(self) -> bool:
+        """False for Courier: against RFC 2920 §3.2, it loses what comes in one flight with the end of the content."""
+        return not self.offers("XVERP=COURIER")
+
+    @property
     def limits(self) -> Limits:
         """What `LIMITS` says (RFC 9422 §3). A limit that can't be understood is none."""
         found: dict[str, int] = {}

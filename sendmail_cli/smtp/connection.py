@@ -90,6 +90,11 @@ class Connection:
         self._is_abandoned = False  # no further reply could be trusted to answer what we say
 
     @property
+    def may_follow_content(self) -> bool:
+        """Whether a command may share the flight of the end of the content."""
+        return self.is_pipelining and self.capabilities.hears_after_content
+
+    @property
     def awaited(self) -> str:
         """What the server owes us, as words after "did not"."""
         verb = self._unanswered[0].verb if self._unanswered else ""

@@ -59,7 +59,7 @@ install -d -o courier -g courier /run/courier /run/courier/authdaemon
 /usr/sbin/courier start
 /usr/sbin/esmtpd start
 /usr/sbin/esmtpd-ssl start
-exec sleep infinity
+sleep infinity
 """
 
 RECIPE = Recipe(

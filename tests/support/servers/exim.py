@@ -84,7 +84,7 @@ install -o root -g Debian-exim -m 640 /stage/server.pem /stage/exim.pem
 install -m 644 /stage/exim.conf /etc/exim4/exim4.conf
 mkdir -p /run/exim4
 chown Debian-exim: /run/exim4
-exec exim4 -bdf
+exim4 -bdf
 """
 
 RECIPE = Recipe("exim", MECHANISMS, START, {"exim.conf": CONFIGURATION}, queue="var/spool/exim4/input/*")

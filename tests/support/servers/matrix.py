@@ -14,7 +14,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.command import Installed, Machine, Runner
+from sendmail_cli.addresses import parse_mailbox
+from sendmail_cli.config.settings import ServerFlags
+from sendmail_cli.delivery import deliver_all
+from sendmail_cli.secret import Secret
+from sendmail_cli.service import Request, prepare
+from sendmail_cli.trace import Trace
+from tests.support.command import PATIENCE, Installed, Machine, Runner
 from tests.support.servers.kind import RealServer, Way
 from tests.support.servers.registry import server_module
 
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
+    from sendmail_cli.trace import TraceEvent
     from tests.support.command import Done
     from tests.support.servers.kind import Delivered
 
@@ -186,6 +193,21 @@ class Matrix:
         to = wire.recipients(Recipients.TEN)
         assert_reported(Runner(machine)("send", "--json", "--raw", "-", *to, stdin=ready), to, [])
         wire.assert_kept(ready, to)
+
+    def test_in_a_row(self, wire: Wire, first: Cell) -> None:
+        machine = machine_for(wire, first)
+        to = wire.recipients(Recipients.ONE)
+        request = Request(ServerFlags(timeout=PATIENCE), to=tuple(map(parse_mailbox, to)), text=TEXT)
+        prepared = [prepare(request, machine, lambda _: None) for _ in range(3)]
+        events: list[TraceEvent] = []
+        trace = Trace(machine.monotonic, events.append)
+        submissions = [each.submission for each in prepared]
+        server = prepared[0].settings.server
+        reports = list(deliver_all(submissions, server, lambda: Secret(wire.server.password), machine, trace))
+        assert [report.exit_code for report in reports] == [0, 0, 0]
+        assert [event.text.startswith("connected to") for event in events].count(True) == 1
+        for submission in submissions:
+            wire.assert_kept(b"".join(submission.content.chunks()), to)
 
     def test_installed(self, wire: Wire, composed: list[str | Path]) -> None:
         cell = max(self.cells(), key=lambda cell: cell.mechanism != "")  # the first with AUTH, if there is one

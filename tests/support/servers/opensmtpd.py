@@ -34,7 +34,7 @@ START = """
 cp /stage/server.pem /etc/ssl/mx.pem
 install -m 600 /stage/server.pem /etc/ssl/private/mx.pem
 install -m 640 /stage/smtpd.conf /etc/smtpd.conf
-exec smtpd -d
+smtpd -d
 """
 
 RECIPE = Recipe(

@@ -37,7 +37,8 @@ START_ATTEMPTS = 3  # a port that was free may be taken before the server listen
 PATIENCE = 30.0  # seconds for a start, or for a queue to settle; each takes one or two
 
 # Everything before the last line happens in the mount namespace, outside the root. /proc is still that of the world
-# outside, so the number that is printed is the one to find the first process by.
+# outside, so the number that is printed is the one to find the first process by. The shell of the start script must stay
+# that process, never exec the server: Linux forgets whose death ends a process when that process changes its user.
 INIT = """
 set -eu
 cd "$0"
@@ -74,7 +75,7 @@ class Recipe(NamedTuple):
 
     name: str  # of the overlay root
     mechanisms: Mapping[Way, tuple[str, ...]]
-    start: str  # a script for sh: its process is the first one in there, and its end is that of all
+    start: str  # a script for sh, which is the first process in there, and whose end is that of all: see INIT
     files: Mapping[str, str]  # what else stands in /stage, after `fill`
     ports: tuple[Way, ...] = ()  # where it listens; empty: for each way that has `mechanisms`
     queue: str = ""  # a pattern below / that matches files as long as a message is under way; "" for no queue

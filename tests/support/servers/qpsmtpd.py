@@ -56,7 +56,7 @@ cat /stage/passwords >flat_auth_pw
 # It asks for the client's name whatever --no-rdns says, and waits for an answer.
 sed -i 's/tcpenv($nto_laddr, $nto_iaddr)/tcpenv($nto_laddr, $nto_iaddr, $NORDNS)/' /usr/bin/qpsmtpd-forkserver
 export QPSMTPD_CONFIG=/etc/qpsmtpd TCPREMOTEIP=
-exec qpsmtpd-forkserver --listen-address 127.0.0.1 --port $(cat /stage/port) --user qpsmtpd --max-from-ip 100 --no-rdns
+qpsmtpd-forkserver --listen-address 127.0.0.1 --port $(cat /stage/port) --user qpsmtpd --max-from-ip 100 --no-rdns
 """
 
 PLUGINS = """\

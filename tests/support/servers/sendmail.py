@@ -70,7 +70,7 @@ chmod 700 /var/spool/mqueue
 rm -f /etc/sasldb2
 cat /stage/password | saslpasswd2 -c -p -u example.org alice
 printf 'pwcheck_method: auxprop\nauxprop_plugin: sasldb\n' >/usr/lib/sasl2/Sendmail.conf
-exec /usr/sbin/sendmail-mta -bD
+/usr/sbin/sendmail-mta -bD
 """
 
 RECIPE = Recipe(

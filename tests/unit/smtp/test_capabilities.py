@@ -64,3 +64,8 @@ def test_duty13_size_limit(line: str, limit: int | None) -> None:
 )
 def test_trap06_auth_mechanisms(lines: tuple[str, ...], mechanisms: tuple[str, ...]) -> None:
     assert offered(*lines).auth_mechanisms == mechanisms
+
+
+def test_courier_hears_nothing_after_the_content() -> None:
+    assert not offered("XVERP=Courier", "PIPELINING").hears_after_content
+    assert offered("XVERP", "PIPELINING").hears_after_content
