@@ -16,13 +16,13 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.support.certificates import write_ca_file, write_server_file
-from tests.support.postfix import CLEAN_ENVIRONMENT
+from tests.support.postfix import CLEAN_ENVIRONMENT, free_ports
 from tests.support.servers.kind import Delivered, Way
 
 if TYPE_CHECKING:
@@ -232,15 +232,6 @@ def greets(port: int, way: Way, process: subprocess.Popen[str]) -> bool:
         except OSError:
             time.sleep(0.02)
     return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the system's choice, all held at once so that they differ."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def tail(log: Path, lines: int = 40) -> str:
