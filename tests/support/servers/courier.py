@@ -72,7 +72,7 @@ RECIPE = Recipe(
         "ssl-port": "{implicit}",
         "passwords": "{password}\n{password}\n",
     },
-    queue="var/lib/courier/msgq/*/*",
+    queue="var/lib/courier/[mt][sm][gp]*/*/*",  # msgs, msgq, tmp
     headers_may_change=True,  # it folds lists of addresses anew
     refused="nobody-here@mx.example.org",  # example.org takes everybody
 )

@@ -37,8 +37,8 @@ START_ATTEMPTS = 3  # a port that was free may be taken before the server listen
 PATIENCE = 30.0  # seconds for a start, or for a queue to settle; each takes one or two
 
 # Everything before the last line happens in the mount namespace, outside the root. /proc is still that of the world
-# outside, so the number that is printed is the one to find the first process by. The shell of the start script must stay
-# that process, never exec the server: Linux forgets whose death ends a process when that process changes its user.
+# outside, so the number that is printed is the one to find the first process by. The shell of the start script must
+# stay that process, never exec the server: Linux forgets whose death ends a process when that one changes its user.
 INIT = """
 set -eu
 cd "$0"
