@@ -65,13 +65,16 @@ class RunningPostfix:
     def delivered(self) -> list[Delivered]:
         """All in the Maildir, once nothing is in the queue: one for each recipient."""
         deadline = time.monotonic() + PATIENCE
-        queues = [self.postfix.root / "queue" / name for name in ("incoming", "active", "deferred")]
-        while any(entry.is_file() for queue in queues for entry in queue.rglob("*")):
+        while self._has_mail_under_way() or self._has_mail_under_way():  # what is moved while we look is missed, once
             if time.monotonic() > deadline:
                 raise AssertionError(f"postfix still has mail under way after {PATIENCE} s:\n{self.postfix.log()}")
             time.sleep(0.02)
         files = (self.postfix.root / "mail/everybody/new").glob("*")
         return [_parse(file.read_bytes()) for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+
+    def _has_mail_under_way(self) -> bool:
+        queues = [self.postfix.root / "queue" / name for name in ("incoming", "active", "deferred")]
+        return any(entry.is_file() for queue in queues for entry in queue.rglob("*"))
 
 
 def missing() -> str:
