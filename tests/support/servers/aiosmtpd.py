@@ -17,7 +17,6 @@ from tests.support.servers.running import HOST_NAME, PASSWORD, REFUSED, USER, Ru
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-
     from tests.support.servers.kind import RealServer
 
 SECURE = ("LOGIN", "PLAIN")

@@ -28,13 +28,19 @@ SECURE = ("PLAIN", "LOGIN", *HASHED)
 MECHANISMS: Mapping[Way, tuple[str, ...]] = {Way.IMPLICIT: SECURE, Way.STARTTLS: SECURE, Way.PLAIN: HASHED}
 AUTH_REQUIRED = frozenset(MECHANISMS)  # nobody sends without an account
 
-# What each Dovecot of ours needs to stand beside the system's.
+# What each Dovecot of ours needs to stand beside the system's, and not to keep tests of wrong passwords waiting.
 PRIVATE = """\
 base_dir = {home}/run
 state_dir = {home}/run
 log_path = /dev/stderr
 hostname = {host}
 listen = 127.0.0.1
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 ssl_cert = <{certificate}
 ssl_key = <{certificate}
 mail_location = maildir:{home}/mail/%n
@@ -114,7 +120,7 @@ def start(folder: Path, *, mechanisms: tuple[str, ...] = SECURE, passdbs: str = 
 def home() -> Iterator[Path]:
     """A folder with a short path, since sockets are in it, that Dovecot's users can enter; mail/ in it is nobody's."""
     nobody = pwd.getpwnam("nobody")
-    with TemporaryDirectory(prefix="dovecot-", dir=FOLDER) as name:
+    with TemporaryDirectory(prefix=f"dovecot-{os.getpid()}-", dir=FOLDER) as name:
         Path(name).chmod(0o755)
         mail = Path(name, "mail")
         mail.mkdir()

@@ -7,7 +7,6 @@ refuses after the content, which is what LMTP is about (RFC 2033 §4.2).
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.support.servers.dovecot import home, missing_daemon, running_dovecot
@@ -17,10 +16,12 @@ from tests.support.servers.running import DOMAIN, write_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RETURN_PATH = b"Return-Path: <"
 
-# Nobody signs in, but Dovecot wants to know where passwords are. By their domain all users are one, but for the one whose mailbox has no room.
+# Nobody signs in, but Dovecot wants to know where passwords are. By their domain all users are one, except for the one
+# whose mailbox has no room.
 LMTP = """\
 protocols = lmtp
 mail_plugins = quota

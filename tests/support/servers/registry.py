@@ -17,6 +17,12 @@ SERVERS: tuple[str, ...] = (
     "qpsmtpd",
     # installed beside the system's own
     "postfix",
+    "dovecot",
+    "chasquid",
+    "haraka",
+    "smtp_server",
+    "aiosmtpd",
+    "smtp_sink",
 )
 
 

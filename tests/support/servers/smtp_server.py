@@ -51,6 +51,4 @@ def start(folder: Path) -> Iterator[RealServer]:
         }
         with serving("node", PROGRAM, log=folder / "log", ports=free, variables=variables):
             delivered = partial(read_kept, kept)
-            yield Running(
-                name="smtp_server", ports=ports, mechanisms=MECHANISMS, delivered=delivered, ca_file=ca_file
-            )
+            yield Running(name="smtp_server", ports=ports, mechanisms=MECHANISMS, delivered=delivered, ca_file=ca_file)
