@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from tests.support.servers.kind import RealServer
 
-SECURE = ("LOGIN", "PLAIN")
-MECHANISMS: Mapping[Way, tuple[str, ...]] = {Way.IMPLICIT: SECURE, Way.STARTTLS: SECURE, Way.PLAIN: ()}
+MECHANISMS: Mapping[Way, tuple[str, ...]] = dict.fromkeys(Way, ("LOGIN", "PLAIN"))
 LARGEST = 200_000_000  # octets
 
 
@@ -35,9 +34,9 @@ def start(folder: Path) -> Iterator[RealServer]:
     kept: list[Delivered] = []
     # To aiosmtpd TLS from the first octet is no TLS, since it came about before.
     options: dict[Way, dict[str, Any]] = {
-        Way.IMPLICIT: {"ssl_context": server_context(), "authenticator": _authenticate, "auth_require_tls": False},
-        Way.STARTTLS: {"tls_context": server_context(), "authenticator": _authenticate},
-        Way.PLAIN: {},
+        Way.IMPLICIT: {"ssl_context": server_context(), "auth_require_tls": False},
+        Way.STARTTLS: {"tls_context": server_context()},
+        Way.PLAIN: {"auth_require_tls": False},
     }
     with ExitStack() as stack:
         ports = {way: stack.enter_context(_listening(kept, own)) for way, own in options.items()}
@@ -69,7 +68,13 @@ class _Controller(Controller):
         self.listener = listener
         host, port = listener.getsockname()
         super().__init__(
-            handler, hostname=host, port=port, server_hostname=HOST_NAME, data_size_limit=LARGEST, **options
+            handler,
+            hostname=host,
+            port=port,
+            server_hostname=HOST_NAME,
+            data_size_limit=LARGEST,
+            authenticator=_authenticate,
+            **options,
         )
 
     def _create_server(self) -> Any:

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from tests.support.servers.kind import RealServer
 
-HASHED = ("CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
-SECURE = ("PLAIN", "LOGIN", *HASHED)
-MECHANISMS: Mapping[Way, tuple[str, ...]] = {Way.IMPLICIT: SECURE, Way.STARTTLS: SECURE, Way.PLAIN: HASHED}
+BY_PASSWORD = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
+MECHANISMS: Mapping[Way, tuple[str, ...]] = dict.fromkeys(Way, BY_PASSWORD)  # in the clear only on this machine
 AUTH_REQUIRED = frozenset(MECHANISMS)  # nobody sends without an account
 
 # What each Dovecot of ours needs to stand beside the system's, and not to keep tests of wrong passwords waiting.
@@ -92,7 +91,7 @@ def missing_daemon(name: str) -> str:
 
 
 @contextmanager
-def start(folder: Path, *, mechanisms: tuple[str, ...] = SECURE, passdbs: str = "") -> Iterator[RealServer]:
+def start(folder: Path, *, mechanisms: tuple[str, ...] = BY_PASSWORD, passdbs: str = "") -> Iterator[RealServer]:
     """`mechanisms` are what it offers, and `passdbs` blocks of dovecot.conf that come before the one with passwords."""
     (folder / "relay").mkdir()
     with smtp_server.start(folder / "relay") as relay, reserved_ports(2) as [implicit, starttls], home() as at:

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 HARAKA = MODULES / "Haraka"
 PLUGIN = Path(__file__).with_name("haraka_keep.js")
-SECURE = ("PLAIN", "LOGIN", "CRAM-MD5")
-MECHANISMS: Mapping[Way, tuple[str, ...]] = {Way.IMPLICIT: SECURE, Way.STARTTLS: SECURE, Way.PLAIN: ("CRAM-MD5",)}
+MECHANISMS: Mapping[Way, tuple[str, ...]] = dict.fromkeys(Way, ("PLAIN", "LOGIN", "CRAM-MD5"))
 
 SMTP_INI = "listen={listen}\nsmtps_port={implicit}\nnodes=0\n"
 TLS_INI = "key={certificate}\ncert={certificate}\nno_starttls_ports[]={plain}\n"
