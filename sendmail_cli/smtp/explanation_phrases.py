@@ -87,6 +87,7 @@ _SENDER = (
         words=(
             "authentication required",
             "authentication is required",
+            "must be authenticated",
             "client not authenticated",
             "client was not authenticated",
             "sender address rejected: not logged in",

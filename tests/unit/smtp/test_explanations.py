@@ -339,6 +339,7 @@ def test_takes_the_status_code_of_the_rest_of_the_program() -> None:
             "--from",
         ),
         ("530 SMTP authentication is required.", "common usage", "sendmail-cli login PROFILE"),
+        ("550 5.7.9 Mail to submission port must be authenticated", "common usage", "sendmail-cli login PROFILE"),
         ("554 5.7.1 <a@example.com>: Relay access denied", "common usage", "sendmail-cli login PROFILE"),
         ("454 4.7.1 <a@example.com>: Relay access denied", "common usage", "sendmail-cli login PROFILE"),
         ("550 5.7.1 <a@example.com>... Relaying denied", "common usage", "sendmail-cli login PROFILE"),
