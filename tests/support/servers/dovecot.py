@@ -1,6 +1,6 @@
 """dovecot-submissiond of Debian: wants AUTH, and hands what it takes to a relay of its own, the smtp-server next door.
 
-What it refuses at RCPT is what the relay refuses. Tests of tokens give `start` the databases that take them.
+What it refuses at RCPT is what the relay refuses. `dovecot_oauth` is the same for tokens.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from tests.support.servers.running import HOST_NAME, PASSWORD, USER, Running, wr
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.support.servers.kind import RealServer
 
 BY_PASSWORD = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
 MECHANISMS: Mapping[Way, tuple[str, ...]] = dict.fromkeys(Way, BY_PASSWORD)  # in the clear only on this machine
@@ -91,7 +90,7 @@ def missing_daemon(name: str) -> str:
 
 
 @contextmanager
-def start(folder: Path, *, mechanisms: tuple[str, ...] = BY_PASSWORD, passdbs: str = "") -> Iterator[RealServer]:
+def start(folder: Path, *, mechanisms: tuple[str, ...] = BY_PASSWORD, passdbs: str = "") -> Iterator[Running]:
     """`mechanisms` are what it offers, and `passdbs` blocks of dovecot.conf that come before the one with passwords."""
     (folder / "relay").mkdir()
     with smtp_server.start(folder / "relay") as relay, reserved_ports(2) as [implicit, starttls], home() as at:

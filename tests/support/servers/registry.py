@@ -18,6 +18,7 @@ SERVERS: tuple[str, ...] = (
     # installed beside the system's own
     "postfix",
     "dovecot",
+    "dovecot_oauth",
     "chasquid",
     "haraka",
     "smtp_server",
