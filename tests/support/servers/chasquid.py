@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.support.servers.kind import Delivered, RealServer
 
 MECHANISMS: Mapping[Way, tuple[str, ...]] = {Way.IMPLICIT: ("PLAIN",), Way.STARTTLS: ("PLAIN",), Way.PLAIN: ()}
-AUTH_REQUIRED = frozenset({Way.IMPLICIT})  # as on 465: nobody sends there without an account
 
 CONFIGURATION = f"""\
 hostname: "{HOST_NAME}"

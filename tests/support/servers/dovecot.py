@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 BY_PASSWORD = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
 MECHANISMS: Mapping[Way, tuple[str, ...]] = dict.fromkeys(Way, BY_PASSWORD)  # in the clear only on this machine
-AUTH_REQUIRED = frozenset(MECHANISMS)  # nobody sends without an account
 
 # What each Dovecot of ours needs to stand beside the system's, and not to keep tests of wrong passwords waiting.
 PRIVATE = """\

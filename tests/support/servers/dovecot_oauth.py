@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 BY_TOKEN = ("OAUTHBEARER", "XOAUTH2")
 MECHANISMS: Mapping[Way, tuple[str, ...]] = dict.fromkeys(Way, BY_TOKEN)
-AUTH_REQUIRED = frozenset(MECHANISMS)
 KEY = b"whoever has this can make tokens"
 HOUR = 3600  # seconds
 

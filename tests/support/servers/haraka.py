@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +28,8 @@ MECHANISMS: Mapping[Way, tuple[str, ...]] = dict.fromkeys(Way, ("PLAIN", "LOGIN"
 
 SMTP_INI = "listen={listen}\nsmtps_port={implicit}\nnodes=0\n"
 TLS_INI = "key={certificate}\ncert={certificate}\nno_starttls_ports[]={plain}\n"
+# It would break lines shorter than those of RFC 5321 §4.5.3.1.6: 1000 octets, and the dot that only the wire has.
+SHORTEST_LINE, LONGEST_LINE = "data_line_length=992", "data_line_length=1002"
 # Clients of private addresses may sign in without TLS.
 AUTH_INI = f"[core]\nmethods=PLAIN,LOGIN,CRAM-MD5\nconstrain_sender=false\n[users]\n{USER}={PASSWORD}\n"
 
@@ -67,7 +68,9 @@ def _configure(folder: Path, ports: Mapping[Way, int], certificate: Path) -> Non
         (folder / name).mkdir()
     for name, text in files.items():
         (folder / "config" / name).write_text(text)
-    shutil.copy(HARAKA / "config/connection.ini", folder / "config")  # it doesn't run without
+    usual = (HARAKA / "config/connection.ini").read_text()  # it doesn't run without
+    assert SHORTEST_LINE in usual
+    (folder / "config/connection.ini").write_text(usual.replace(SHORTEST_LINE, LONGEST_LINE))
     # It would make its own for half a minute.
     group = ("openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048")
     subprocess.run((*group, "-out", folder / "config/dhparams.pem"), check=True, capture_output=True)
