@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 MAX_SIZE_DIGITS = 20  # RFC 1870 §4
 MAX_LIMIT_DIGITS = 6  # RFC 9422 §4
+DEAF_AFTER_CONTENT = ("chasquid", "dovecot", "haraka")  # seen with 1.11, 2.3.19 and 3.3.4
 
 
 class Limits(NamedTuple):
@@ -41,10 +42,16 @@ class Capabilities(NamedTuple):
             return None
         return int(value) or None
 
-    @property
-    def hears_after_content(self) -> bool:
-        """False for Courier: against RFC 2920 §3.2, it loses what comes in one flight with the end of the content."""
-        return not self.offers("XVERP=COURIER")
+    def hears_after_content(self, greeting: str) -> bool:
+        """False for a server that can't take what comes in one flight with the end of the content (RFC 2920 §3.2).
+
+        Courier and chasquid lose it, Haraka refuses it, and Dovecot crashes at it, which leaves the message in doubt.
+        They are known by what they offer and by the names in their greetings.
+        """
+        said = greeting.lower()
+        return not (
+            self.offers("XVERP=COURIER") or self.offers("BURL") or any(name in said for name in DEAF_AFTER_CONTENT)
+        )
 
     @property
     def limits(self) -> Limits:

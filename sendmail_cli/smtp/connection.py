@@ -84,6 +84,7 @@ class Connection:
         self.is_pipelining = False  # RFC 2920: whether several commands may share a flight
         self.is_closing = False  # nothing but QUIT makes sense any more
         self._expected = State.CONNECTED  # the state if every command still unanswered succeeds
+        self._greeting = ""
         self._unanswered: deque[Command] = deque([GREETING])
         self._parser = ReplyParser()
         self._is_ended = False
@@ -92,7 +93,7 @@ class Connection:
     @property
     def may_follow_content(self) -> bool:
         """Whether a command may share the flight of the end of the content."""
-        return self.is_pipelining and self.capabilities.hears_after_content
+        return self.is_pipelining and self.capabilities.hears_after_content(self._greeting)
 
     @property
     def awaited(self) -> str:
@@ -228,6 +229,8 @@ class Connection:
         elif digit not in {4, 5}:
             self._is_abandoned = True
             raise RemoteProtocolError(f"the server answered {command.verb} with “{reply}”, which makes no sense there")
+        if command is GREETING:
+            self._greeting = reply.text
         if command.verb in HELLOS and reply.is_positive:
             self.capabilities = Capabilities() if command.verb == "HELO" else parse_capabilities(reply)
             self.is_pipelining = self.capabilities.offers("PIPELINING")

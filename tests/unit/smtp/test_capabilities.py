@@ -66,6 +66,22 @@ def test_trap06_auth_mechanisms(lines: tuple[str, ...], mechanisms: tuple[str, .
     assert offered(*lines).auth_mechanisms == mechanisms
 
 
-def test_courier_hears_nothing_after_the_content() -> None:
-    assert not offered("XVERP=Courier", "PIPELINING").hears_after_content
-    assert offered("XVERP", "PIPELINING").hears_after_content
+@pytest.mark.parametrize(
+    ("greeting", "extension"),
+    [
+        ("mx.example.org ESMTP", "XVERP=Courier"),
+        ("mx.example.org ESMTP chasquid", "8BITMIME"),
+        ("mx.example.org Dovecot (Debian) ready.", "8BITMIME"),
+        ("a greeting that tells nothing", "BURL imap"),  # Dovecot's; its greeting can be set
+        ("mx.example.org ESMTP Haraka/3.3.4 ready (CDE782)", "8BITMIME"),
+    ],
+)
+def test_some_servers_hear_nothing_after_the_content(greeting: str, extension: str) -> None:
+    assert not offered(extension, "PIPELINING").hears_after_content(greeting)
+
+
+@pytest.mark.parametrize(
+    "greeting", ["", "mx.example.org ESMTP Postfix (Debian/GNU)", "mx.example.org ESMTP Exim 4.96"]
+)
+def test_others_hear_what_comes_after_the_content(greeting: str) -> None:
+    assert offered("XVERP", "PIPELINING").hears_after_content(greeting)
