@@ -39,7 +39,14 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
     # Before anything is dialled: a CA file that can't be read is said.
     context = _context(server, environment) if server.tls in PROTECTED else None
     stream = dial(server, timeouts, environment, trace)
-    session = Session(stream, trace, timeouts, environment.monotonic, is_lmtp=server.is_lmtp)
+    session = Session(
+        stream,
+        trace,
+        timeouts,
+        environment.monotonic,
+        is_lmtp=server.is_lmtp,
+        is_pipelining_eager=server.is_pipelining_eager,
+    )
     try:
         _open(session, server, context, environment)
         if server.signs_in:

@@ -38,6 +38,7 @@ class Server(NamedTuple):
     user: str | None = None  # None: no authentication
     auth: str = "auto"  # "auto", "none", or a mechanism's name
     ehlo_name: str | None = None  # None: from this machine's name, or its address on the connection
+    is_pipelining_eager: bool = False  # the next envelope along with a content, for servers known to be sound
     is_chunking_eager: bool = False  # BDAT along with MAIL and RCPT, for servers known to be sound
     timeout: float | None = None  # seconds; caps every phase but the wait after the final dot
 

@@ -18,6 +18,7 @@ from sendmail_cli.errors import (
 )
 from sendmail_cli.printable import printable
 from sendmail_cli.smtp import commands
+from sendmail_cli.smtp.capabilities import AfterContent
 from sendmail_cli.smtp.connection import GREETING, Connection
 from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.smtp.transaction import goes_along
@@ -60,9 +61,11 @@ class Session:
         clock: Callable[[], float],
         *,
         is_lmtp: bool = False,
+        is_pipelining_eager: bool = False,
     ) -> None:
         self.stream = stream
         self.is_lmtp = is_lmtp
+        self._is_pipelining_eager = is_pipelining_eager
         self.trace = trace
         self.timeouts = timeouts
         self.connection = Connection()
@@ -73,6 +76,12 @@ class Session:
     def capabilities(self) -> Capabilities:
         """What the last EHLO offered."""
         return self.connection.capabilities
+
+    @property
+    def _after_content(self) -> AfterContent:
+        if self._is_pipelining_eager and self.connection.is_pipelining:
+            return AfterContent.ENVELOPE
+        return self.connection.after_content
 
     def greet(self) -> Reply:
         """Wait for the greeting. Raises `CommandRefused` when the server doesn't want to talk."""
@@ -151,9 +160,9 @@ class Session:
     ) -> None:
         """One mail transaction; the replies are then in `transaction`.
 
-        `following` is asked when the end of the content is about to be sent. Where the server offers PIPELINING, what
-        it gives goes along and saves a round trip: QUIT, or a transaction that must be the next one given to this
-        method. `meanwhile` is called when the content is on its way, since its answer takes a while.
+        `following` is asked when the end of the content is about to be sent. What it gives goes along where the server
+        can be trusted with that, and saves a round trip: QUIT, or a transaction that must be the next one given to
+        this method. `meanwhile` is called when the content is on its way, since its answer takes a while.
 
         An error leaves in `transaction` what was answered until then; its `is_in_doubt` tells whether the server may
         have taken the message all the same.
@@ -247,7 +256,7 @@ class Session:
         """
         flight = pending + b"".join([self.connection.send(command, replies) for command, replies in decisive])
         said = [command for command, _ in decisive]
-        group = goes_along(following()) if self.connection.may_follow_content else ()
+        group = goes_along(following, self._after_content)
         after = b"".join([self.connection.send(command) for command in group])
         said += group
         deadline = self._clock() + self.timeouts.block

@@ -13,7 +13,13 @@ from sendmail_cli.cli.groups import SectionedGroup, option
 from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, stack, talk
 from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT, text_of
 from sendmail_cli.config import profile_file
-from sendmail_cli.config.profile_keys import AUTH_CHOICES, CHUNKING_CHOICES, NEEDS_NO_PASSWORD, TLS_VERSIONS
+from sendmail_cli.config.profile_keys import (
+    AUTH_CHOICES,
+    CHUNKING_CHOICES,
+    NEEDS_NO_PASSWORD,
+    PIPELINING_CHOICES,
+    TLS_VERSIONS,
+)
 from sendmail_cli.config.profiles import SANDBOX, load_profiles
 from sendmail_cli.config.settings import ServerFlags, choose_profile, resolve_settings
 from sendmail_cli.config.tls_settings import TLS_FLAGS
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.profiles import Profile, Profiles
 
-KEYS = ("from", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout", "proxy", "bind", "chunking")
+KEYS = ("from", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout", "proxy", "bind", "pipelining", "chunking")
 COMMANDS = ("pipe", "password_command")  # lists of words in the file, one text as options
 
 SERVER_HELP = (
@@ -71,6 +77,13 @@ value_options = stack(
         help="The SHA-256 of the one certificate that is taken, whoever issued it.",
     ),
     option("--timeout", metavar="TIME", section="What it holds", help="The longest wait in each phase: 30s, 5m."),
+    option(
+        "--pipelining",
+        type=click.Choice(PIPELINING_CHOICES),
+        section="What it holds",
+        help="eager: in a row of messages send the next envelope along with each content, to a server known to be "
+        "sound. Default: auto, for Postfix, Exim and sendmail alone.",
+    ),
     option(
         "--chunking",
         type=click.Choice(CHUNKING_CHOICES),

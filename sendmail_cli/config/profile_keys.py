@@ -28,6 +28,7 @@ AUTH_CHOICES = (
 )  # fmt: skip
 SAFE_IN_THE_CLEAR = ("scram-sha-256", "scram-sha-1", "gssapi")  # they show nobody the password (`smtp/sasl` knows why)
 NEEDS_NO_PASSWORD = ("external", "gssapi")  # nor a user: a certificate or a ticket says who we are
+PIPELINING_CHOICES = ("auto", "eager")
 CHUNKING_CHOICES = ("never", "eager")
 TLS_CHOICES = tuple(mode.value for mode in TLSMode)
 TLS_VERSIONS = ("1.2", "1.3")
@@ -267,10 +268,6 @@ def _check_auth(value: object) -> str:
     return one_of(value, AUTH_CHOICES)
 
 
-def _check_chunking(value: object) -> str:
-    return one_of(value, CHUNKING_CHOICES)
-
-
 def _check_argv(key: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         raise ConfigError(
@@ -344,7 +341,8 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "tls_key": parse_file_name,
     "tls_pin": parse_tls_pin,
     "timeout": parse_timeout,
-    "chunking": _check_chunking,
+    "pipelining": lambda value: one_of(value, PIPELINING_CHOICES),
+    "chunking": lambda value: one_of(value, CHUNKING_CHOICES),
     "password_command": partial(_check_argv, "password_command"),
     "allow_insecure_keyring": check_switch,
     "headers": _check_headers,

@@ -75,6 +75,7 @@ class Profile(NamedTuple):
     pipe: tuple[str, ...] | None = None  # in place of servers
     proxy: Secret | None = None
     bind: str | None = None
+    pipelining: str | None = None
     chunking: str | None = None
 
     @property

@@ -1,6 +1,6 @@
 """Which server a message goes to, and how: host, port, TLS, user, the rest.
 
-A profile's user, TLS settings, way to sign in, chunking and password belong to its servers, to each of them.
+A profile's user, TLS settings, way to sign in, pipelining, chunking and password belong to each of its servers.
 `--server` takes them over only where it names the same host as one of those, `--pipe` only where it is the same
 command: a password never goes to another server than those it was set up for. Proxy and address to come from are the
 sender's, as the name for EHLO is: they hold for every server that is reached over a network.
@@ -170,6 +170,8 @@ class ServerResolver:
                 (profile.ehlo, self.in_profile("ehlo")),
             ),
             is_verified=not flags.insecure,
+            is_pipelining_eager=self.origins.first("pipelining", (owner.pipelining, self.in_profile("pipelining")))
+            == "eager",
             is_chunking_eager=self.origins.first("chunking", (owner.chunking, self.in_profile("chunking"))) == "eager",
             timeout=self.origins.first(
                 "timeout",

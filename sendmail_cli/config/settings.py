@@ -147,6 +147,7 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "tls_key": server.tls_key,
         "tls_pin": server.tls_pin,
         "insecure": "true",
+        "pipelining": "eager" if server.is_pipelining_eager else "auto",
         "chunking": "eager" if server.is_chunking_eager else "never",
         "timeout": f"{server.timeout:g}s" if server.timeout is not None else None,
         **{f"headers.{name}": value for name, value in settings.headers},

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import ConnectionLost, LocalProtocolError, RemoteProtocolError
-from sendmail_cli.smtp.capabilities import Capabilities, parse_capabilities
+from sendmail_cli.smtp.capabilities import AfterContent, Capabilities, parse_capabilities
 from sendmail_cli.smtp.commands import END_OF_CONTENT, Command
 from sendmail_cli.smtp.replies import Reply, ReplyParser
 
@@ -82,6 +82,7 @@ class Connection:
         self.state = State.CONNECTED
         self.capabilities = Capabilities()
         self.is_pipelining = False  # RFC 2920: whether several commands may share a flight
+        self.after_content = AfterContent.NOTHING  # what may share the flight of the end of the content
         self.is_closing = False  # nothing but QUIT makes sense any more
         self._expected = State.CONNECTED  # the state if every command still unanswered succeeds
         self._greeting = ""
@@ -89,11 +90,6 @@ class Connection:
         self._parser = ReplyParser()
         self._is_ended = False
         self._is_abandoned = False  # no further reply could be trusted to answer what we say
-
-    @property
-    def may_follow_content(self) -> bool:
-        """Whether a command may share the flight of the end of the content."""
-        return self.is_pipelining and self.capabilities.hears_after_content(self._greeting)
 
     @property
     def awaited(self) -> str:
@@ -234,6 +230,7 @@ class Connection:
         if command.verb in HELLOS and reply.is_positive:
             self.capabilities = Capabilities() if command.verb == "HELO" else parse_capabilities(reply)
             self.is_pipelining = self.capabilities.offers("PIPELINING")
+            self.after_content = self.capabilities.after_content(self._greeting)
         self.is_closing = self.is_closing or self.state is State.CLOSING
         if not self._unanswered:
             self._expected = self.state

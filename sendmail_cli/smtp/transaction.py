@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import RemoteProtocolError
 from sendmail_cli.smtp import commands
+from sendmail_cli.smtp.capabilities import AfterContent
 from sendmail_cli.smtp.connection import SERVICE_CLOSING
 from sendmail_cli.smtp.parameters import mail_parameters, rcpt_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sendmail_cli.smtp.capabilities import Capabilities
     from sendmail_cli.smtp.commands import Command
     from sendmail_cli.smtp.envelope import Envelope
@@ -239,10 +242,13 @@ class Transaction:
 Following = Transaction | Quit | None  # what may share the flight of a content's end
 
 
-def goes_along(following: Following) -> tuple[Command, ...]:
+def goes_along(following: Callable[[], Following], trusted: AfterContent) -> tuple[Command, ...]:
     """The commands of `following` that do share it: one message at most is unanswered."""
-    if following is None:
+    if trusted is AfterContent.NOTHING:
         return ()
-    if isinstance(following, Quit):
+    it = following()
+    if isinstance(it, Quit):
         return (commands.QUIT,)
-    return () if following.has_chunk else following.next_group()
+    if it is None or it.has_chunk or trusted is not AfterContent.ENVELOPE:
+        return ()
+    return it.next_group()

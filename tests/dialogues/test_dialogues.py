@@ -15,6 +15,7 @@ HEADERS = {
     *(
         "Messages",
         "Lmtp",
+        "Pipelining",
         "Chunking",
         "All-Or-None",
         "Notify",

@@ -14,6 +14,7 @@ A file begins with header lines and goes on with the script that `scripted_serve
     Peer: remote (is not this machine)                    Timeouts: greeting=0.3 content=0.3
     Players: the ones that it is for, where not for all
     Messages: 3 (the same one three times)                Lmtp: yes    Chunking: eager    All-Or-None: yes
+    Pipelining: eager
     Notify: Ret: Envid: Require-TLS: yes                  Mail-Param: / Rcpt-Param: KEY=VALUE (repeatable)
 
 What the client says is compared octet by octet, and nothing may follow it.
@@ -198,6 +199,7 @@ class Dialogue:
             auth=self.get("Auth", "auto"),
             ca_file=write_ca_file(folder),
             is_lmtp="Lmtp" in self.headers,
+            is_pipelining_eager="Pipelining" in self.headers,
             is_chunking_eager="Chunking" in self.headers,
         )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sendmail_cli.submission import Submission
 
 DATA = b"Subject: x\r\n\r\nx\r\n"
-GREETING = "S: 220 mx\nC: EHLO client.example.org\n"
+GREETING = "S: 220 mx ESMTP Postfix\nC: EHLO client.example.org\n"
 HELLO = f"{GREETING}S: 250-mx\nS: 250 PIPELINING\n"
 ENVELOPE = "C: MAIL FROM:<ada@example.org>\nC: RCPT TO:<bob@example.net>\nC: DATA\n"
 YES = "S: 250 ok\nS: 250 ok\nS: 354 go\n"

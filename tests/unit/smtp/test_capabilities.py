@@ -2,7 +2,7 @@
 
 import pytest
 
-from sendmail_cli.smtp.capabilities import Capabilities, parse_capabilities
+from sendmail_cli.smtp.capabilities import AfterContent, Capabilities, parse_capabilities
 from sendmail_cli.smtp.replies import Reply
 
 
@@ -67,21 +67,21 @@ def test_trap06_auth_mechanisms(lines: tuple[str, ...], mechanisms: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("greeting", "extension"),
+    ("greeting", "extensions", "expected"),
     [
-        ("mx.example.org ESMTP", "XVERP=Courier"),
-        ("mx.example.org ESMTP chasquid", "8BITMIME"),
-        ("mx.example.org Dovecot (Debian) ready.", "8BITMIME"),
-        ("a greeting that tells nothing", "BURL imap"),  # Dovecot's; its greeting can be set
-        ("mx.example.org ESMTP Haraka/3.3.4 ready (CDE782)", "8BITMIME"),
+        ("mx.example.org ESMTP Postfix (Debian/GNU)", ("PIPELINING",), AfterContent.ENVELOPE),
+        ("mx.example.org ESMTP Exim 4.96 Mon, 23 Nov 2026", ("PIPELINING",), AfterContent.ENVELOPE),
+        ("mx.example.org ESMTP Sendmail 8.17.1/8.17.1", ("PIPELINING",), AfterContent.ENVELOPE),
+        ("mx.example.org ESMTP Postfix", (), AfterContent.NOTHING),
+        ("a greeting that tells nothing", ("PIPELINING",), AfterContent.QUIT),
+        ("postfix.example.org ESMTP", ("PIPELINING",), AfterContent.QUIT),
+        ("mx.example.org Dovecot (Debian) ready.", ("PIPELINING",), AfterContent.QUIT),
+        ("mx.example.org ESMTP Haraka/3.3.4 ready (CDE782)", ("PIPELINING",), AfterContent.QUIT),
+        ("mx.example.org ESMTP chasquid", ("PIPELINING",), AfterContent.NOTHING),
+        ("mx.example.org ESMTP", ("XVERP=Courier", "PIPELINING"), AfterContent.NOTHING),
     ],
 )
-def test_some_servers_hear_nothing_after_the_content(greeting: str, extension: str) -> None:
-    assert not offered(extension, "PIPELINING").hears_after_content(greeting)
-
-
-@pytest.mark.parametrize(
-    "greeting", ["", "mx.example.org ESMTP Postfix (Debian/GNU)", "mx.example.org ESMTP Exim 4.96"]
-)
-def test_others_hear_what_comes_after_the_content(greeting: str) -> None:
-    assert offered("XVERP", "PIPELINING").hears_after_content(greeting)
+def test_what_a_server_is_trusted_to_hear_with_the_end_of_the_content(
+    greeting: str, extensions: tuple[str, ...], expected: AfterContent
+) -> None:
+    assert offered(*extensions).after_content(greeting) is expected
