@@ -5,7 +5,7 @@ The layers, each importing only what stands below it:
     __main__
     cli
     service
-    config | delivery | inspection | sandbox
+    config | delivery | early | inspection | sandbox
     jobs
     opening | report | steps
     session

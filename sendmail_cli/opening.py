@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import AuthenticationFailed, ConfigError, MailError, NotOffered
@@ -14,7 +15,7 @@ from sendmail_cli.status import ExitCode
 from sendmail_cli.trace import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.net.tls_context import TLSContext
@@ -35,6 +36,11 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
 
     Each stage is told to `trace`. Raises `MailError`; then the connection is closed.
     """
+    return sign_in(begin_session(server, environment, trace), server, credential)
+
+
+def begin_session(server: Server, environment: Environment, trace: Trace) -> Session:
+    """The same without the sign-in: no secret is needed for it."""
     timeouts = Timeouts().capped(server.timeout)
     # Before anything is dialled: a CA file that can't be read is said.
     context = _context(server, environment) if server.tls in PROTECTED else None
@@ -47,18 +53,29 @@ def open_session(server: Server, credential: CredentialGiver, environment: Envir
         is_lmtp=server.is_lmtp,
         is_pipelining_eager=server.is_pipelining_eager,
     )
-    try:
+    with _closing_at_errors(session):
         _open(session, server, context, environment)
-        if server.signs_in:
-            with trace.stage(Stage.AUTH):
-                _authenticate(session, server, credential)
+    return session
+
+
+def sign_in(session: Session, server: Server, credential: CredentialGiver) -> Session:
+    """`session`, signed in where `server` asks for that. Raises `MailError`; then the connection is closed."""
+    if server.signs_in:
+        with _closing_at_errors(session), session.trace.stage(Stage.AUTH):
+            _authenticate(session, server, credential)
+    return session
+
+
+@contextmanager
+def _closing_at_errors(session: Session) -> Iterator[None]:
+    try:
+        yield
     except MailError:
         session.quit()
         raise
     except BaseException:
         session.close()
         raise
-    return session
 
 
 def dial(server: Server, timeouts: Timeouts, environment: Environment, trace: Trace) -> Stream:

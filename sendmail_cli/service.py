@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import mailboxes_of
 from sendmail_cli.config.profiles import load_profiles
+from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import ServerFlags, choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver
 from sendmail_cli.errors import ConfigError, UsageError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.addresses import Address, AddrSpec, Mailbox
     from sendmail_cli.config.settings import Settings
+    from sendmail_cli.early import EarlySession
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
     from sendmail_cli.message.source import Source
@@ -78,9 +81,7 @@ def prepare(request: Request, environment: Environment, note: Callable[[str], No
     """
     settings = resolve_settings(request.flags, load_profiles(environment), environment)
     tell_settings(settings, note)
-    if request.raw is not None:
-        return Prepared(settings, _submission_of_raw(request, request.raw, settings, environment))
-    return Prepared(settings, _compose(request, settings, environment, note))
+    return Prepared(settings, _submission(request, settings, environment, note))
 
 
 def preview(request: Request, environment: Environment, note: Callable[[str], None]) -> Submission:
@@ -118,24 +119,59 @@ def send(
     on_event: Callable[[TraceEvent], None] | None = None,
     may_ask: bool = False,
 ) -> Report:
-    """Send one message. What became of it stands in the report; `MailError` comes only before the dial.
+    """Send one message. What became of it stands in the report; `MailError` comes before anything of it was sent.
 
-    `on_settings` gets the settings before the dial. `may_ask` allows one prompt to unlock a locked keyring.
+    The server is dialled while the message is made. `on_settings` gets the settings before that. `may_ask` allows one
+    prompt to unlock a locked keyring.
     """
-    settings, submission = prepare(request, environment, note)
+    settings = resolve_settings(request.flags, load_profiles(environment), environment)
+    tell_settings(settings, note)
     on_settings(settings)
     credential = _credential(settings, environment, may_ask=may_ask)
+    trace = Trace(environment.monotonic, on_event)
+    early = _early_session(settings, environment, trace)
+    try:
+        submission = _submission(request, settings, environment, note)
+        if early is not None and settings.is_password_in_keyring:
+            _load_keyring()
+    except BaseException:
+        if early is not None:
+            early.give_up()
+        raise
     report: Report | None = None
     try:
         with _running_server(settings, environment) as (server, received):
-            trace = Trace(environment.monotonic, on_event)
-            report = deliver(submission, server, credential, environment, trace, fallbacks=settings.fallbacks)
+            report = deliver(
+                submission,
+                server,
+                credential,
+                environment,
+                trace,
+                fallbacks=settings.fallbacks,
+                opened=None if early is None else partial(early.session, credential),
+            )
             kept_at = received[-1].path if received else None
             report = report._replace(profile=settings.profile_name, kept_at=kept_at)
     except KeyboardInterrupt:
         if report is None:
             raise  # before the final dot; later it would take from the report what it knows
     return report
+
+
+def _early_session(settings: Settings, environment: Environment, trace: Trace) -> EarlySession | None:
+    """A session that is begun at once; None where there is no way to wait for: a server on this machine."""
+    server = settings.server
+    is_near = server.proxy is None and ServerURL(server.host, socket_path=server.socket_path).is_this_machine
+    if is_near or settings.is_sandbox or server.command is not None:
+        return None
+    from sendmail_cli.early import EarlySession
+
+    return EarlySession(server, environment, trace)
+
+
+def _load_keyring() -> None:
+    """Loading it takes longer than asking it: that goes while the server is dialled. No password is asked for yet."""
+    import keyring.core  # noqa: F401
 
 
 @contextmanager
@@ -183,10 +219,15 @@ def inspect(
 
 
 def _credential(settings: Settings, environment: Environment, *, may_ask: bool) -> Callable[[], Secret]:
-    def find() -> Secret:
-        from sendmail_cli.config.credentials import resolve_credential
+    """Gives the password, found once: a variable is gone when it was read, and nobody is asked twice."""
+    found: list[Secret] = []
 
-        return resolve_credential(settings, environment, may_ask=may_ask)[0]
+    def find() -> Secret:
+        if not found:
+            from sendmail_cli.config.credentials import resolve_credential
+
+            found.append(resolve_credential(settings, environment, may_ask=may_ask)[0])
+        return found[0]
 
     return find
 
@@ -208,6 +249,14 @@ def _running_server(settings: Settings, environment: Environment) -> Iterator[tu
             host=sandbox.host, port=sandbox.port, tls=TLSMode.STARTTLS, ca_file=sandbox.ca_file
         )
         yield server, received
+
+
+def _submission(
+    request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]
+) -> Submission:
+    if request.raw is not None:
+        return _submission_of_raw(request, request.raw, settings, environment)
+    return _compose(request, settings, environment, note)
 
 
 def _compose(request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]) -> Submission:

@@ -61,9 +61,8 @@ CASES = (
     Case(
         errors.DataError,
         65,
-        "the message holds 8-bit octets and the server takes 7-bit messages only (no 8BITMIME)",
-        ("send", "--raw", "-"),
-        script=GREETING + "C? EHLO\nS: 250 mx\n" + QUIT,
+        "line 1 of the message ends in LF alone; nothing may be changed (--no-fixup)",
+        ("send", "--raw", "-", "--no-fixup", "-S", "127.0.0.1:9"),
         stdin=b"From: a@example.org\nTo: b@example.org\n\n\xff\n",
     ),
     Case(errors.AddressError, 65, "recipient: “bob” is no valid address", ("send", "bob", "-m", "hi")),
