@@ -108,6 +108,7 @@ class Scram(_Password):
 
     MIN_ITERATIONS = 4096  # RFC 7677 §4
     MAX_ITERATIONS = 10_000_000  # some seconds of work; more is an attack on our time
+    MAX_CHALLENGE = 4096  # octets; honest ones have some hundred, and our answer repeats half of it in one line
 
     def __init__(self, name: str, user: str, password: Secret) -> None:
         from scramp import ScramClient, ScramException
@@ -127,6 +128,8 @@ class Scram(_Password):
 
     def respond(self, challenge: bytes) -> bytes:
         self._stages += 1
+        if len(challenge) > self.MAX_CHALLENGE:
+            raise RemoteProtocolError(f"the server's part of {self.name} is not right: it has no end")
         try:
             if self._stages == 1:
                 return self._final(challenge.decode())

@@ -4,7 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sendmail_cli.errors import RemoteProtocolError
+from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.capabilities import parse_capabilities
+from sendmail_cli.smtp.connection import Connection
 from sendmail_cli.smtp.replies import Reply, ReplyParser
 
 CODES = st.sampled_from([b"220", b"250", b"354", b"421", b"550", b"199", b"600", b"2 5", b"\xb2\xb2\xb2", b"", b"SSH"])
@@ -66,3 +68,40 @@ def test_any_lines_are_capabilities(lines: list[str]) -> None:
     for keyword, _ in capabilities.extensions:
         assert capabilities.offers(keyword)
     assert all(mechanism == mechanism.upper() for mechanism in capabilities.auth_mechanisms)
+
+
+KEYWORDS = st.sampled_from([b"SIZE", b"AUTH", b"AUTH=LOGIN", b"PIPELINING", b"8BITMIME", b"size", b"X", b"LIMITS"])
+OFFERS = st.lists(
+    st.one_of(
+        st.binary(max_size=30),
+        st.tuples(KEYWORDS, st.sampled_from([b"", b" ", b" 10", b" PLAIN login", b" \xb2", b" -1", b" 0"])).map(
+            b"".join
+        ),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(OFFERS)
+@settings(max_examples=300)
+def test_trap16_any_list_of_extensions_is_a_list_or_an_error(lines: list[bytes]) -> None:
+    connection = Connection()
+    connection.receive_data(b"220 hi\r\n")
+    connection.next_reply()
+    connection.send(commands.ehlo("x"))
+    marks = [b"250-"] * (len(lines) - 1) + [b"250 "]
+    connection.receive_data(b"".join(mark + line + b"\r\n" for mark, line in zip(marks, lines, strict=True)))
+    try:
+        reply = connection.next_reply()
+    except RemoteProtocolError:
+        assert any(b"\n" in line for line in lines)  # what is no reply line comes from a line break in one
+        return
+    assert reply is not None
+    capabilities = connection.capabilities
+    assert len(capabilities.extensions) < len(reply.lines)
+    assert capabilities.size_limit is None or capabilities.size_limit > 0
+    for keyword, parameters in capabilities.extensions:
+        assert capabilities.offers(keyword)
+        assert set(parameters) <= set(capabilities.parameters(keyword))
+        assert keyword.isascii()

@@ -203,6 +203,7 @@ def test_duty35_scram_a_wrong_proof_ends_it(lie: bytes) -> None:
         b"",
         b"\xff",
         b"=,=,=",
+        b"r=%s" + b"x" * 9000 + b",s=QSXCR+Q6sek8bf92,i=4096",  # the answer would not fit in a line (RFC 4954 §4)
     ],
 )
 def test_duty35_scram_a_challenge_that_cheats_ends_it(first: bytes) -> None:
