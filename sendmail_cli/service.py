@@ -117,12 +117,13 @@ def send(
     note: Callable[[str], None] = lambda _: None,
     on_settings: Callable[[Settings], None] = lambda _: None,
     on_event: Callable[[TraceEvent], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
     may_ask: bool = False,
 ) -> Report:
     """Send one message. What became of it stands in the report; `MailError` comes before anything of it was sent.
 
-    The server is dialled while the message is made. `on_settings` gets the settings before that. `may_ask` allows one
-    prompt to unlock a locked keyring.
+    The server is dialled while the message is made. `on_settings` gets the settings before that, `on_progress` the
+    octets of the content handed out so far and in all, often. `may_ask` allows one prompt to unlock a locked keyring.
     """
     settings = resolve_settings(request.flags, load_profiles(environment), environment)
     tell_settings(settings, note)
@@ -132,6 +133,8 @@ def send(
     early = _early_session(settings, environment, trace)
     try:
         submission = _submission(request, settings, environment, note)
+        if on_progress is not None:
+            submission = submission.watched(on_progress)
         if early is not None and settings.is_password_in_keyring:
             _load_keyring()
     except BaseException:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .smtp.envelope import Envelope
 
@@ -47,3 +47,25 @@ class Submission(NamedTuple):
     envelope: Envelope
     content: Content
     message_id: str
+
+    def watched(self, on_progress: Callable[[int, int], None]) -> Submission:
+        """The same, telling `on_progress` how many octets of how many were handed out, each time one more piece is."""
+        return self._replace(content=cast("Content", _Watched(self.content, on_progress)))
+
+
+class _Watched:
+    """A content in all but that somebody hears of its pieces; they pass as they are, `CleanLines` among them."""
+
+    def __init__(self, content: Content, on_progress: Callable[[int, int], None]) -> None:
+        self._content = content
+        self._on_progress = on_progress
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
+
+    def chunks(self) -> Iterator[bytes]:
+        done = 0
+        for chunk in self._content.chunks():
+            yield chunk
+            done += len(chunk)
+            self._on_progress(done, self._content.size)

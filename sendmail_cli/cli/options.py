@@ -50,6 +50,11 @@ class Talk(NamedTuple):
 
         return both
 
+    @property
+    def is_dialogue_shown(self) -> bool:
+        """True when it goes to standard error, line by line."""
+        return self.output.is_verbose or (self.tracing is not None and self.tracing.is_shown)
+
     def inform(self, text: str) -> None:
         """Something that helps a person who waits, and that --quiet spares."""
         if not self.output.is_quiet:

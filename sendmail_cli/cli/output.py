@@ -223,7 +223,7 @@ class Output:
     def _lines_of(self, text: str, indent: int, stream: IO[str]) -> list[str]:
         """`text`, for a terminal broken between words; a log or `grep` gets it on one line."""
         shown = printable(text, MAX_LINE)
-        if not self.environment.is_terminal(stream) or len(shown) <= (width := _width(stream)):
+        if not self.environment.is_terminal(stream) or len(shown) <= (width := width_of(stream)):
             return [shown]
         from textwrap import wrap
 
@@ -317,7 +317,7 @@ def json_line(fields: dict[str, Any]) -> str:
     return json.dumps({"schema": SCHEMA, **fields}) + "\n"
 
 
-def _width(stream: IO[str]) -> int:
+def width_of(stream: IO[str]) -> int:
     """Columns of the terminal behind `stream`."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or WIDTH

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendmail_cli import service
-from sendmail_cli.cli import interrupts, standard_input
+from sendmail_cli.cli import interrupts, progress, standard_input
 from sendmail_cli.cli.delivery_options import delivery_options, demands
 from sendmail_cli.cli.editor import Manuscript
 from sendmail_cli.cli.groups import SectionedCommand, option
@@ -183,15 +183,17 @@ def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:
 
 
 def _send(request: service.Request, talking: Talk) -> ExitCode:
-    report = service.send(
-        request,
-        talking.environment,
-        note=talking.output.note,
-        on_settings=talking.settled,
-        on_event=talking.on_event,
-        may_ask=talking.may_ask,
-    )
-    interrupts.settle()
+    with progress.shown(talking) as on_progress:
+        report = service.send(
+            request,
+            talking.environment,
+            note=talking.output.note,
+            on_settings=talking.settled,
+            on_event=talking.on_event,
+            on_progress=on_progress,
+            may_ask=talking.may_ask,
+        )
+        interrupts.settle()
     if talking.tracing is not None:
         talking.tracing.report = report
     return talking.output.report(report)

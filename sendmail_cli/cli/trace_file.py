@@ -119,7 +119,15 @@ class Writer(Protocol):
 class Tracing:
     """A trace that is being written. A command puts the settings and the report here once it has them."""
 
-    def __init__(self, writer: Writer, environment: Environment, on_failure: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        environment: Environment,
+        on_failure: Callable[[Exception], None],
+        *,
+        is_shown: bool = False,
+    ) -> None:
+        self.is_shown = is_shown  # on standard error
         self.settings: Settings | None = None
         self.report: Report | None = None
         self.error: MailError | None = None  # what went wrong, where that was told without raising it
@@ -182,7 +190,7 @@ def tracing_to(name: str, talking: Talk) -> Iterator[Talk]:
         if not isinstance(error, BrokenPipeError):  # its reader has seen enough
             output.warn(f"the trace in {name} is not whole: {_reason(error)}")
 
-    tracing = Tracing(_writer_for(name, output), talking.environment, warn)
+    tracing = Tracing(_writer_for(name, output), talking.environment, warn, is_shown=name == STANDARD_ERROR)
     try:
         try:
             yield talking._replace(tracing=tracing)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from tests.support.command import COMMAND, PATIENCE
-from tests.support.small_servers import MAIL, PASSWORD, QUIT, REFUSED_SIGN_IN, refusing, server
+from tests.support.small_servers import CONTENT, MAIL, PASSWORD, QUIT, REFUSED_SIGN_IN, deaf_server, refusing, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ SEND = ("send", "bob@example.org", "-m", "hi")
 
 @dataclass
 class Terminal:
-    """A terminal of 80 columns with a command on it."""
+    """A terminal with a command on it."""
 
     process: subprocess.Popen[bytes]
     master: int
@@ -37,11 +37,21 @@ class Terminal:
 
     @classmethod
     @contextmanager
-    def running(cls, command: Installed, *words: str, variables: Mapping[str, str] | None = None) -> Iterator[Self]:
-        """The command has this terminal as its standard streams, and as the one that Ctrl-C comes from."""
+    def running(
+        cls,
+        command: Installed,
+        *words: str,
+        variables: Mapping[str, str] | None = None,
+        columns: int = 80,
+        through: tuple[str, ...] = (),
+    ) -> Iterator[Self]:
+        """The command has this terminal as its standard streams, and as the one that Ctrl-C comes from.
+
+        `through` is a program that starts it.
+        """
         master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        argv: list[str | Path] = ["setsid", "--ctty", COMMAND, *words]
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        argv: list[str | Path] = ["setsid", "--ctty", *through, COMMAND, *words]
         environment = {**command.variables, "TERM": "xterm", **(variables or {})}
         with subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
             os.close(slave)
@@ -67,6 +77,18 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         return self.shown.split("\r\n")
+
+    @property
+    def screen(self) -> list[str]:
+        """What one sees in the end: a carriage return goes back to the beginning of the line, what follows covers what
+        was there, and ESC [ K clears the rest."""
+        rows = []
+        for line in self.lines:
+            row = ""
+            for text in line.split("\r"):
+                row = text.removeprefix("\x1b[K") + ("" if text.startswith("\x1b[K") else row[len(text) :])
+            rows.append(row.rstrip())
+        return rows
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self.master], [], [], PATIENCE)
@@ -225,3 +247,99 @@ def test_ctrl_c_in_the_dialogue(here: Installed) -> None:
 
     assert QUIT.split()[1] not in terminal.shown
     assert terminal.lines[-2].endswith("sendmail-cli: interrupted; nothing was sent")
+
+
+class TestProgress:
+    """The bar of a long upload; each upload counts as long here."""
+
+    @pytest.fixture
+    def impatient(self, here: Installed) -> dict[str, str]:
+        return here.inject("from sendmail_cli.cli import progress\nprogress.PATIENCE = 0.0\n")
+
+    @pytest.fixture
+    def large(self, tmp_path: Path) -> str:
+        path = tmp_path / "large.bin"
+        path.write_bytes(os.urandom(1_000_000))
+        return str(path)
+
+    @pytest.mark.parametrize("columns", [80, 30])
+    def test_is_drawn_in_one_line_and_gone_in_the_end(
+        self, here: Installed, sink: Sink, impatient: dict[str, str], large: str, columns: int
+    ) -> None:
+        with Terminal.running(here, *SEND, "-a", large, variables=impatient, columns=columns) as terminal:
+            assert terminal.finish() == 0
+
+        drawn = [text for text in terminal.lines[0].split("\r") if text.startswith("sending")]
+        assert "%" in drawn[0]
+        assert max(len(text) for text in terminal.lines[0].split("\r")) <= columns
+        assert " ".join(terminal.screen).split() == (
+            f"sent to bob@example.org: 127.0.0.1:{sink.port} said 250 2.0.0 kept".split()
+        )
+        assert len(sink.received) > 1_300_000
+
+    def test_is_gone_before_an_error_is_told(self, here: Installed, impatient: dict[str, str], large: str) -> None:
+        script = CONTENT.replace("SIZE 1000000", "SIZE 0") + "S: 554 5.6.0 no\n" + QUIT
+        with (
+            server(script) as mx,
+            Terminal.running(here, *SEND, "-a", large, "-S", f"localhost:{mx.port}", variables=impatient) as terminal,
+        ):
+            assert terminal.finish() == 65
+
+        assert "sending" in terminal.shown
+        assert terminal.screen[0] == "sendmail-cli: not delivered"
+
+    def test_ctrl_c_takes_it_away(self, here: Installed, impatient: dict[str, str], tmp_path: Path) -> None:
+        endless = tmp_path / "endless.bin"
+        with endless.open("wb") as file:
+            file.truncate(50_000_000)
+        with (
+            deaf_server() as port,
+            Terminal.running(
+                here, *SEND, "-a", str(endless), "-S", f"localhost:{port}", variables=impatient
+            ) as terminal,
+        ):
+            terminal.wait_for("left")
+            terminal.type(b"\x03")
+            assert terminal.finish() == 130
+
+        assert "sendmail-cli: interrupted; nothing was sent" in terminal.screen
+        assert "sending" not in " ".join(terminal.screen)
+
+    @pytest.mark.parametrize("flag", [["-q"], ["-v"], ["--trace", "-"]], ids=["quiet", "verbose", "trace"])
+    def test_is_not_for_who_wants_less_or_sees_more(
+        self, here: Installed, sink: Sink, impatient: dict[str, str], large: str, flag: list[str]
+    ) -> None:
+        with Terminal.running(here, *SEND, "-a", large, *flag, variables=impatient) as terminal:
+            assert terminal.finish() == 0
+
+        assert "sending" not in terminal.shown
+        assert len(sink.received) > 1_300_000
+
+    def test_is_not_drawn_over_the_shell_by_a_job_in_the_background(
+        self, here: Installed, sink: Sink, impatient: dict[str, str], large: str
+    ) -> None:
+        background = ("sh", "-c", 'set -m; "$@" & wait $!', "sh")
+        with Terminal.running(here, *SEND, "-a", large, variables=impatient, through=background) as terminal:
+            assert terminal.finish() == 0
+
+        assert "sending" not in terminal.shown
+        assert len(sink.received) > 1_300_000
+
+    def test_is_not_drawn_on_a_terminal_that_cannot_go_back(
+        self, here: Installed, sink: Sink, impatient: dict[str, str], large: str
+    ) -> None:
+        with Terminal.running(here, *SEND, "-a", large, variables={**impatient, "TERM": "dumb"}) as terminal:
+            assert terminal.finish() == 0
+
+        assert "sending" not in terminal.shown
+
+    def test_is_for_nobody_in_a_pipe(self, here: Installed, sink: Sink, impatient: dict[str, str], large: str) -> None:
+        assert here(*SEND, "-a", large, variables=impatient).err == ""
+        assert len(sink.received) > 1_300_000
+
+    def test_a_short_upload_has_none(self, here: Installed, large: str, sink: Sink) -> None:
+        endless = here.inject("from sendmail_cli.cli import progress\nprogress.PATIENCE = 3600.0\n")
+        with Terminal.running(here, *SEND, "-a", large, variables=endless) as terminal:
+            assert terminal.finish() == 0
+
+        assert terminal.lines == [f"sent to bob@example.org: 127.0.0.1:{sink.port} said 250 2.0.0 kept", ""]
