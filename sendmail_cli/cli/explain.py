@@ -34,10 +34,10 @@ def explain(context: click.Context, /, **values: Any) -> ExitCode:
     Numbers up to 99, and 130 and 143, are exit codes; three digits from 100 to 599 are replies.
     """
     talking = talk(context, values)
-    from sendmail_cli.smtp import explanations
+    from sendmail_cli.smtp.explanations import lookup
 
     try:
-        explanation = explanations.explain(" ".join(values["what"]))
+        explanation = lookup.explain(" ".join(values["what"]))
     except ValueError as error:
         raise UsageError(str(error)) from None
     if talking.output.is_json:

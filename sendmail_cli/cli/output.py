@@ -270,7 +270,7 @@ def advice(error: MailError) -> list[str]:
         return error.hint.split("\n")
     if not error.server_reply:
         return []
-    from sendmail_cli.smtp.explanations import explain
+    from sendmail_cli.smtp.explanations.lookup import explain
 
     with suppress(ValueError):
         explanation = explain(error.server_reply)
@@ -282,7 +282,7 @@ def explained(outcome: RecipientOutcome) -> list[str]:
     """What the reply of a refusal means, and what to do; nothing where there was no refusal or no reply."""
     if outcome.action is Action.RELAYED or outcome.code is None:
         return []
-    from sendmail_cli.smtp.explanations import explain_reply
+    from sendmail_cli.smtp.explanations.lookup import explain_reply
 
     explanation = explain_reply(outcome.code, outcome.enhanced, outcome.text)
     return [line for line in (explanation.meaning, explanation.advice) if line]

@@ -18,7 +18,7 @@ from sendmail_cli.cli.output import MAX_LINE, PROGRAM, explained, word_for
 from sendmail_cli.cli.trace_style import STYLE
 from sendmail_cli.printable import printable
 from sendmail_cli.report import Action
-from sendmail_cli.smtp.explanations import explain_reply
+from sendmail_cli.smtp.explanations.lookup import explain_reply
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:

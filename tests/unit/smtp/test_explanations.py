@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendmail_cli.smtp.explanation_phrases import COMMON_REPLIES
-from sendmail_cli.smtp.explanation_providers import PROVIDER_REPLIES
-from sendmail_cli.smtp.explanation_tables import NOT_A_REPLY, REPLY_CLASSES, VAGUE_REPLY_CODES
-from sendmail_cli.smtp.explanations import (
-    ENHANCED_CODES,
-    EXIT_CODES,
-    REPLY_CODES,
-    Explanation,
-    explain,
-    explain_exit_code,
-    explain_reply,
-)
+from sendmail_cli.smtp.explanations.exit_codes import EXIT_CODES
+from sendmail_cli.smtp.explanations.lookup import explain, explain_exit_code, explain_reply
+from sendmail_cli.smtp.explanations.phrases import COMMON_REPLIES
+from sendmail_cli.smtp.explanations.providers import PROVIDER_REPLIES
+from sendmail_cli.smtp.explanations.reply_codes import NOT_A_REPLY, REPLY_CLASSES, REPLY_CODES, VAGUE_REPLY_CODES
+from sendmail_cli.smtp.explanations.status_codes import ENHANCED_CODES
 from sendmail_cli.status import EnhancedStatusCode, ExitCode
+
+if TYPE_CHECKING:
+    from sendmail_cli.smtp.explanations.explanation import Explanation
 
 EVERY_EXPLANATION = [
     *REPLY_CODES.values(),

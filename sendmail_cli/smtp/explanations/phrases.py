@@ -1,12 +1,12 @@
 """Refusals that many servers put into the same words, with codes that say less.
 
-The sentences follow the rules of `explanation_tables`.
+The sentences follow the rules of `explanation`.
 """
 
 from __future__ import annotations
 
-from sendmail_cli.smtp.explanation_status_codes import ENHANCED_CODES
-from sendmail_cli.smtp.explanation_tables import Explanation, KnownReply
+from sendmail_cli.smtp.explanations.explanation import Explanation, KnownReply
+from sendmail_cli.smtp.explanations.status_codes import ENHANCED_CODES
 
 _ENCRYPTION = (
     KnownReply(

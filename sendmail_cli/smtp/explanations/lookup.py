@@ -1,33 +1,18 @@
-"""What an SMTP reply, an enhanced status code or one of our exit codes means, in plain words, and what to do next.
-
-Nothing here decides anything: delivery and exit codes go by the codes themselves. The module and its tables are
-loaded only when an explanation is shown, and no text of a server ever gets into one.
-"""
+"""The explanation of a reply, of an enhanced status code, or of one of our exit codes."""
 
 from __future__ import annotations
 
-from sendmail_cli.smtp.explanation_phrases import COMMON_REPLIES
-from sendmail_cli.smtp.explanation_providers import PROVIDER_REPLIES
-from sendmail_cli.smtp.explanation_status_codes import ENHANCED_CODES
-from sendmail_cli.smtp.explanation_tables import (
-    EXIT_CODES,
-    NOT_A_REPLY,
-    REPLY_CLASSES,
-    REPLY_CODES,
-    VAGUE_REPLY_CODES,
-    Explanation,
-)
+from typing import TYPE_CHECKING
+
+from sendmail_cli.smtp.explanations.exit_codes import EXIT_CODES
+from sendmail_cli.smtp.explanations.phrases import COMMON_REPLIES
+from sendmail_cli.smtp.explanations.providers import PROVIDER_REPLIES
+from sendmail_cli.smtp.explanations.reply_codes import NOT_A_REPLY, REPLY_CLASSES, REPLY_CODES, VAGUE_REPLY_CODES
+from sendmail_cli.smtp.explanations.status_codes import ENHANCED_CODES
 from sendmail_cli.status import EnhancedStatusCode, parse_enhanced_status_code
 
-__all__ = [
-    "Explanation",
-    "explain",
-    "explain_reply",
-    "explain_exit_code",
-    "REPLY_CODES",
-    "ENHANCED_CODES",
-    "EXIT_CODES",
-]
+if TYPE_CHECKING:
+    from sendmail_cli.smtp.explanations.explanation import Explanation
 
 
 def explain_reply(code: int | None, enhanced: tuple[int, int, int] | None = None, text: str = "") -> Explanation:

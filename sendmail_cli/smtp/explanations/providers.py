@@ -1,13 +1,13 @@
 """Replies of well-known providers whose words, or rare pair of codes, say more than the codes mean.
 
-The sentences follow the rules of `explanation_tables`. The wordings are those seen up to 2026; when a provider
+The sentences follow the rules of `explanation`. The wordings are those seen up to 2026; when a provider
 changes one, the reply is explained by its codes again.
 """
 
 from __future__ import annotations
 
-from sendmail_cli.smtp.explanation_status_codes import ENHANCED_CODES
-from sendmail_cli.smtp.explanation_tables import Explanation, KnownReply
+from sendmail_cli.smtp.explanations.explanation import Explanation, KnownReply
+from sendmail_cli.smtp.explanations.status_codes import ENHANCED_CODES
 
 _MICROSOFT_DAILY_LIMIT = Explanation(
     "You have written to as many recipients as Microsoft allows in one day.",

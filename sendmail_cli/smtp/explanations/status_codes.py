@@ -1,11 +1,11 @@
 """What the enhanced status codes of RFC 3463 and of the IANA registry mean, in plain words.
 
-The sentences follow the rules of `explanation_tables`.
+The sentences follow the rules of `explanation`.
 """
 
 from __future__ import annotations
 
-from sendmail_cli.smtp.explanation_tables import Explanation
+from sendmail_cli.smtp.explanations.explanation import Explanation
 
 _CHECK_ADDRESS = "Check the address for typing errors, and send again later if it is right."
 _TELL_RECIPIENT = "Tell the recipient by other means: only they or their provider can put it right."
