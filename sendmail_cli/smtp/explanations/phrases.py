@@ -57,8 +57,7 @@ _SENDER = (
         words=(
             "not owned by",
             "not one of your addresses",
-            "relaying disallowed as",
-            "sender address is not allowed",
+            "mail from address must be same as authorization user",
         ),
     ),
     KnownReply(

@@ -1,4 +1,4 @@
-"""Replies of well-known providers whose words, or rare pair of codes, say more than the codes mean.
+"""Replies of well-known providers whose words, or rare pair of codes, say more than the codes mean: the two largest.
 
 The sentences follow the rules of `explanation`. The wordings are those seen up to 2026; when a provider
 changes one, the reply is explained by its codes again.
@@ -7,6 +7,8 @@ changes one, the reply is explained by its codes again.
 from __future__ import annotations
 
 from sendmail_cli.smtp.explanations.explanation import Explanation, KnownReply
+from sendmail_cli.smtp.explanations.mailbox_providers import MAILBOX_REPLIES
+from sendmail_cli.smtp.explanations.relay_services import RELAY_REPLIES
 from sendmail_cli.smtp.explanations.status_codes import ENHANCED_CODES
 
 _MICROSOFT_DAILY_LIMIT = Explanation(
@@ -68,6 +70,14 @@ _GOOGLE = (
             "Google",
         ),
         words=("invalid credentials for relay",),
+    ),
+    KnownReply(
+        Explanation(
+            "Google takes no mail straight from networks like yours, such as those of homes and offices.",
+            "Send through your provider with `-S HOST:PORT`, and `sendmail-cli login PROFILE` for its password.",
+            "Google",
+        ),
+        words=("to send email directly to our servers",),
     ),
     KnownReply(
         Explanation(
@@ -182,7 +192,7 @@ _MICROSOFT = (
             "Microsoft",
         ),
         codes=(432,),
-        words=("concurrent connections limit",),
+        words=("concurrent connections limit", "thread limit exceeded"),
     ),
     KnownReply(
         Explanation(
@@ -202,28 +212,26 @@ _MICROSOFT = (
         enhanced=((5, 4, 1),),
         words=("access denied",),
     ),
+    KnownReply(
+        Explanation(
+            "The recipient at Microsoft takes mail only from certain senders, and you are not among them.",
+            "Ask the recipient, or the owner of the group, to allow your address.",
+            "Microsoft",
+        ),
+        codes=(550,),
+        enhanced=tuple((5, 7, detail) for detail in (124, 129, 133, 134)),
+    ),
+    KnownReply(
+        Explanation(
+            "Your organisation has written to as many outside recipients as Microsoft allows in one day.",
+            "Wait up to 24 hours before you send more, and tell your administrator.",
+            "Microsoft",
+        ),
+        codes=(550,),
+        enhanced=tuple((5, 7, detail) for detail in (232, 233, 236)),
+    ),
     KnownReply(ENHANCED_CODES[None, 1, 1], enhanced=((5, 1, 10),), words=("not found", "notfound")),
 )
 
-_OTHERS = (
-    KnownReply(
-        Explanation(
-            "The service sends only from addresses or domains that you have verified there.",
-            "Verify the address on its web page, or send from a verified one with `--from`.",
-            "Amazon SES, SendGrid",
-        ),
-        words=("email address is not verified", "verified sender identity"),
-    ),
-    KnownReply(
-        Explanation(
-            "Yahoo refused the message by a rule of its own, usually because of DMARC or suspected spam.",
-            "Send through the provider of the address in `--from`, and reword the message if that fails.",
-            "Yahoo",
-        ),
-        codes=(554,),
-        enhanced=((5, 7, 9),),
-    ),
-)
-
 # The first that fits counts, so what is more exact stands before what is more general.
-PROVIDER_REPLIES = _GOOGLE + _MICROSOFT + _OTHERS
+PROVIDER_REPLIES = _GOOGLE + _MICROSOFT + MAILBOX_REPLIES + RELAY_REPLIES

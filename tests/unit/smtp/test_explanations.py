@@ -42,6 +42,7 @@ COMMANDS = {
     "--from",
 }
 
+VERIFIED = "Amazon SES, SendGrid, Postmark, Resend"
 APP_PASSWORDS = "https://myaccount.google.com/apppasswords"
 
 
@@ -271,7 +272,19 @@ def test_takes_the_status_code_of_the_rest_of_the_program() -> None:
         ("550-5.7.26 Unauthenticated email from example.com is not accepted", "Google", "SPF, DKIM and DMARC"),
         ("421 4.7.32", "Google", "DMARC"),
         ("550-5.7.25 [192.0.2.1] The IP address sending this message does not have a PTR record", "RFC 7372", "-S"),
+        (
+            "550-5.7.1 The IP you're using is not authorized to\n550-5.7.1 send email directly to our servers.",
+            "Google",
+            "-S HOST:PORT",
+        ),
         # Microsoft
+        ("550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required", "Microsoft", "allow"),
+        (
+            "550 5.7.233 Your message can't be sent because your tenant exceeded its daily limit",
+            "Microsoft",
+            "24 hours",
+        ),
+        ("432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "Microsoft", "Wait"),
         ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", "Microsoft", "--auth xoauth2"),
         ("550 5.7.30 Basic authentication is not supported for Client Submission.", "Microsoft", "--auth xoauth2"),
         (
@@ -311,16 +324,55 @@ def test_takes_the_status_code_of_the_rest_of_the_program() -> None:
         ("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup", "RFC 3463 §3.2", "@"),
         ("550 5.7.515 Access denied, sending domain doesn't meet the required authentication level", "RFC 7489", "SPF"),
         # others
-        ("554 Message rejected: Email address is not verified.", "Amazon SES, SendGrid", "--from"),
-        ("550 The from address does not match a verified Sender Identity.", "Amazon SES, SendGrid", "--from"),
         ("554 5.7.9 Message not accepted for policy reasons.", "Yahoo", "--from"),
+        ("535 5.7.0 (#AUTH005) Too many bad auth attempts.", "Yahoo", "https://login.yahoo.com/account/security"),
+        ("550 5.7.0 From address is not one of your addresses", "iCloud", "--from"),
+        ("551 5.7.1 Not authorised to send from this header address", "Fastmail", "--from"),
+        ("553 Relaying disallowed as someone@example.com", "Zoho", "--from"),
+        ("550 5.4.6 Unusual sending activity detected. Please try after sometime.", "Zoho", "UnblockMe"),
+        ("554 5.1.8 Sender Address Blocked", "Zoho", "UnblockMe"),
+        (
+            "535 5.7.8 Error: authentication failed: This user does not have access rights to this service",
+            "Yandex",
+            "https://id.yandex.com",
+        ),
+        ("554 5.7.1 Message rejected under suspicion of SPAM; https://ya.cc/x", "Yandex", "fewer links"),
+        ("550-Sender address is not allowed.", "GMX, web.de, IONOS", "--from"),
+        ("535 Authentication credentials invalid", "GMX, web.de, IONOS, Amazon SES", "sendmail-cli login PROFILE"),
+        # services for programs
+        ("554 Message rejected: Email address is not verified.", VERIFIED, "--from"),
+        ("550 The from address does not match a verified Sender Identity.", VERIFIED, "--from"),
+        ("403 You are not authorized to send from that email address", VERIFIED, "--from"),
+        ("554 The 'From' address you supplied is not a Sender Signature on your account.", VERIFIED, "--from"),
+        ("550 The example.com domain is not verified. Please, add and verify your domain", VERIFIED, "--from"),
+        ("454 Throttling failure: Maximum sending rate exceeded.", "Amazon SES", "fewer"),
+        ("454 Throttling failure: Daily message quota exceeded.", "Amazon SES", "24 hours"),
+        (
+            "554 Access denied: User `arn:aws:iam::1:user/a' is not authorized to perform `ses:SendRawEmail' on",
+            "Amazon SES",
+            "IAM policy",
+        ),
+        ("550 Unauthenticated senders not allowed", "SendGrid", "--user apikey"),
+        ("451 Authentication failed: Maximum credits exceeded", "SendGrid", "plan"),
+        (
+            "535 Authentication failed: The provided authorization grant is invalid, expired, or revoked",
+            "SendGrid",
+            "sendmail-cli login PROFILE",
+        ),
+        ("535 5.7.0 Mailgun is not loving your login or password", "Mailgun", "sendmail-cli login PROFILE"),
+        ("554 Sandbox subdomains are for test purposes only. Please add your own domain", "Mailgun", "--from"),
+        (
+            "421 Domain sandbox1.mailgun.org is not allowed to send: Sandbox subdomains are for test purposes only.",
+            "Mailgun",
+            "--from",
+        ),
+        ("525 5.7.1 Unauthorized IP address", "Brevo", "sendmail-cli check"),
+        # many
+        ("501 mail from address must be same as authorization user", "common usage", "--from"),
         ("550 Daily sending limit exceeded for this account", "common usage", "fewer"),
         ("535 5.7.8 Please use an application-specific password", "common usage", "login PROFILE"),
-        ("535 5.7.0 (#AUTH005) Too many bad auth attempts.", "common usage", "Wait"),
-        ("550 5.7.0 From address is not one of your addresses", "common usage", "--from"),
-        ("553 Relaying disallowed as someone@example.com", "common usage", "--from"),
-        ("550-Sender address is not allowed.", "common usage", "--from"),
-        ("454 Throttling failure: Maximum sending rate exceeded.", "common usage", "fewer"),
+        ("454 4.7.0 Too many login attempts, please try again later.", "common usage", "Wait"),
+        ("454 Throttling failure.", "common usage", "fewer"),
         # any server
         ("530 5.7.0 Must issue a STARTTLS command first", "RFC 3207 §4", "--tls starttls"),
         ("503 5.5.1 Error: authentication not enabled", "common usage", "--tls starttls"),
