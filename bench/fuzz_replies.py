@@ -1,9 +1,9 @@
 """Any octets from a server, made up by atheris: `python -m bench.fuzz_replies [SECONDS] [CORPUS]` (600 seconds).
 
-What the client makes of them must be values, `RemoteProtocolError` or `ConnectionLost`, and nothing else, and
-nothing of them may steer a terminal. The first octet of an input says what the rest is: the greeting, a list of
-extensions, challenges to one of the mechanisms, or the replies from MAIL to QUIT. Ends with 1 when there is a finding:
-the input and where it struck are shown then. With CORPUS, a folder, a later run goes on where this one ended.
+What the client makes of them must be values, `RemoteProtocolError` or `ConnectionLost`, nothing else, and nothing of
+them may steer a terminal. The first octet of an input says what the rest is: the greeting, a list of extensions,
+challenges to one of the mechanisms, or the replies from MAIL to QUIT, by DATA or by BDAT. Ends with 1 when there is a
+finding: the input and where it struck are shown then. With CORPUS, a folder, a later run goes on where this one ended.
 
 It needs atheris (`pip install atheris`) and shows the figures of libFuzzer: executions, edges (cov) and features (ft).
 """
@@ -81,6 +81,7 @@ def extensions(octets: bytes) -> None:
     replies(connection, 1)
     offered = connection.capabilities
     assert offered.size_limit is None or offered.size_limit > 0
+    assert all(limit is None or limit > 0 for limit in offered.limits)
     for mechanism in offered.auth_mechanisms:
         assert mechanism == mechanism.upper()
         sasl.select_mechanisms(mechanism, offered.auth_mechanisms)
@@ -138,7 +139,22 @@ def transaction(octets: bytes) -> None:
     replies(connection, 4 - answered)
 
 
-TARGETS = (greeting, extensions, *map(challenges, sasl.MECHANISMS), transaction)
+def chunked(octets: bytes) -> None:
+    """The replies to a whole session in one flight, the content by BDAT."""
+    connection = ready()
+    flight = (
+        *(commands.mail(ReversePath(ADA)), commands.rcpt(ForwardPath(ADA)), commands.last_chunk(b"x")),
+        *(commands.RSET, commands.QUIT),
+    )
+    for command in flight:
+        connection.send(command)
+    connection.receive_data(octets)
+    answered = len(replies(connection, len(flight)))
+    connection.receive_data(b"")
+    replies(connection, len(flight) - answered)
+
+
+TARGETS = (greeting, extensions, *map(challenges, sasl.MECHANISMS), transaction, chunked)
 
 
 def ready() -> Connection:

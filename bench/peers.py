@@ -99,6 +99,7 @@ def row_of_messages(place: Place, count: int) -> list[Job]:
     again = tuple(word for _ in range(count - 1) for word in ("--next", "-sS", *each))
     return [
         our_row(place, count),
+        our_row(place, count, "--eager"),
         _script(place, "smtplib", SMTPLIB, count, recipients),
         _script(place, "aiosmtplib", AIOSMTPLIB, count, recipients),
         _found(Job("curl --next", ("curl", "-q", "-sS", *each, *again))),
@@ -110,9 +111,10 @@ def ours(place: Place, recipients: list[str]) -> Job:
     return Job("sendmail-cli", (SENDMAIL_CLI, "send", "-S", place.server, "-m", "hello", "-f", SENDER, *recipients))
 
 
-def our_row(place: Place, count: int) -> Job:
+def our_row(place: Place, count: int, *flags: str) -> Job:
     """There is no command for it yet: the interface that one would call."""
-    return Job("sendmail-cli", (sys.executable, "-m", "bench.row", str(place.port), str(count)))
+    name = "sendmail-cli, eager BDAT" if flags else "sendmail-cli"
+    return Job(name, (sys.executable, "-m", "bench.row", str(place.port), str(count), *flags))
 
 
 def ours_eager(place: Place, recipients: list[str]) -> Job:

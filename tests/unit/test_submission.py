@@ -1,12 +1,16 @@
 """What is on its way, and who hears how far it is."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import AddrSpec
 from sendmail_cli.octets import CleanLines
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 from sendmail_cli.submission import Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Pieces(NamedTuple):
@@ -19,6 +23,9 @@ class Pieces(NamedTuple):
     @property
     def size(self) -> int:
         return sum(map(len, self.pieces))
+
+    def as_7bit(self) -> Pieces:
+        return self
 
     def chunks(self) -> Iterator[bytes]:
         return iter(self.pieces)
