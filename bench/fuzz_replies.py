@@ -51,6 +51,7 @@ SEEDS = (
     b"r=NONCE" + b"x" * 9100 + b",s=MTIzNDU2Nzg5MDEy,i=4096",  # the answer to it has no room in a line
     b"<1896.697170952@postoffice.example.org>",
     b'{"status":"401","schemes":"bearer","scope":"mail"}',
+    b"token\n\x01\0\0\0",
     b"VXNlcm5hbWU6\nUGFzc3dvcmQ6",
     b"334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n235 2.7.0 ok\r\n",
     b"250 ok\r\n250 ok\r\n550 5.1.1 who?\r\n354 go\r\n250 2.0.0 queued\r\n221 bye\r\n",
@@ -97,7 +98,7 @@ def challenges(name: str) -> Callable[[bytes], None]:
         lines = octets.split(b"\n")[:5]
         for are_encoded in (True, False):
             connection = ready()
-            mechanism = sasl.MECHANISMS[name].make("ada", Secret("hunter2"))
+            mechanism = begun(name)
             initial = mechanism.initial_response()
             nonce = (initial or b"").rpartition(b"r=")[2]
             connection.send(commands.auth(name, initial))
@@ -110,6 +111,28 @@ def challenges(name: str) -> Callable[[bytes], None]:
             look_at_text(mechanism.why)
 
     return answer
+
+
+class AnyTicket:
+    """A GSS-API context that believes every token and protects nothing: what is left is what we say."""
+
+    is_complete = False
+
+    def step(self, token: bytes | None) -> bytes:
+        self.is_complete = token is not None
+        return b"token"
+
+    def unwrap(self, message: bytes) -> bytes:
+        return message
+
+    def wrap(self, message: bytes) -> bytes:
+        return message
+
+
+def begun(name: str) -> sasl.Mechanism:
+    """A sign-in by this mechanism."""
+    choice = sasl.MECHANISMS[name]
+    return choice.make("ada", AnyTicket() if choice.proof is sasl.Proof.TICKET else Secret("hunter2"))
 
 
 def answer_to(reply: Reply, connection: Connection, mechanism: sasl.Mechanism) -> None:

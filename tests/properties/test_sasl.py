@@ -10,7 +10,7 @@ from sendmail_cli.errors import RemoteProtocolError
 from sendmail_cli.secret import Secret
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.replies import MAX_REPLY_LINE, ReplyParser
-from sendmail_cli.smtp.sasl import MECHANISMS
+from sendmail_cli.smtp.sasl import MECHANISMS, Mechanism, Proof
 
 NONCE = b"NONCE"  # stands for the client's own, which no server can guess
 MAX_CHALLENGE = (MAX_REPLY_LINE - len("334 \r\n")) // 4 * 3  # octets, before base64
@@ -36,16 +36,40 @@ ITERATIONS = st.sampled_from(
 )
 EXTRAS = st.sampled_from([b"", b",m=x", b",x=y", b",", b",i=4096", b",\xff"])
 FIRSTS = st.tuples(NONCES, SALTS, ITERATIONS, EXTRAS).map(lambda fields: b",".join(fields[:3]) + fields[3])
-FINALS = st.sampled_from([b"v=MTIz", b"v=", b"v=%%", b"e=unknown-user", b"e=", b"e=\x1b[31m", b"", b"\xff", b"v=a,e=b"])
+FINALS = st.sampled_from(
+    [b"v=MTIz", b"v=", b"v=%%", b"e=unknown-user", b"e=", b"e=\x1b[31m", b"", b"\xff", b"v=a,e=b", b"\x01\0\0\0"]
+)
 SIZES = st.sampled_from([b"x" * 4000, b"x" * 5000, b"r=NONCE" + b"x" * 9000 + b",s=MTIzNDU2Nzg5MDEy,i=4096"])
 CHALLENGES = st.lists(st.one_of(FIRSTS, FINALS, SIZES, st.binary(max_size=60)), max_size=4)
+
+
+class AnyTicket:
+    """A GSS-API context that believes every token and protects nothing: what is left is what we say."""
+
+    is_complete = False
+
+    def step(self, token: bytes | None) -> bytes:
+        self.is_complete = token is not None
+        return b"token"
+
+    def unwrap(self, message: bytes) -> bytes:
+        return message
+
+    def wrap(self, message: bytes) -> bytes:
+        return message
+
+
+def begun(name: str) -> Mechanism:
+    """A sign-in by this mechanism."""
+    choice = MECHANISMS[name]
+    return choice.make("ada", AnyTicket() if choice.proof is Proof.TICKET else Secret("hunter2"))
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
 @given(challenges=CHALLENGES)
 @settings(max_examples=150, deadline=None)
 def test_duty35_any_challenges_have_answers_or_end_it(name: str, challenges: list[bytes]) -> None:
-    mechanism = MECHANISMS[name].make("ada", Secret("hunter2"))
+    mechanism = begun(name)
     initial = mechanism.initial_response()
     commands.auth(name, initial)
     nonce = (initial or b"").rpartition(b"r=")[2] if name.startswith("SCRAM") else b"eavesdropped"
@@ -74,12 +98,12 @@ def test_trap16_any_text_of_a_challenge_is_octets_or_none(text: bytes) -> None:
 
 
 def test_the_longest_challenge_there_may_be_has_an_answer_or_ends_it() -> None:
-    for name, choice in MECHANISMS.items():
-        mechanism = choice.make("ada", Secret("hunter2"))
+    for name in MECHANISMS:
+        mechanism = begun(name)
         mechanism.initial_response()
         try:
             answer = commands.response(mechanism.respond(b"x" * MAX_CHALLENGE))
         except RemoteProtocolError:
-            assert name.startswith("SCRAM")
+            assert name.startswith("SCRAM") or name == "GSSAPI"
         else:
             assert answer.verb == "RESPONSE"
