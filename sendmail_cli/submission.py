@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,22 +50,33 @@ class Submission(NamedTuple):
 
     def watched(self, on_progress: Callable[[int, int], None]) -> Submission:
         """The same, telling `on_progress` how many octets of how many were handed out, each time one more piece is."""
-        return self._replace(content=cast("Content", _Watched(self.content, on_progress)))
+        return self._replace(content=_Watched(self.content, on_progress))
 
 
-class _Watched:
+class _Watched(NamedTuple):
     """A content in all but that somebody hears of its pieces; they pass as they are, `CleanLines` among them."""
 
-    def __init__(self, content: Content, on_progress: Callable[[int, int], None]) -> None:
-        self._content = content
-        self._on_progress = on_progress
+    content: Content
+    on_progress: Callable[[int, int], None]
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._content, name)
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+    @property
+    def is_7bit(self) -> bool:
+        return self.content.is_7bit
+
+    @property
+    def has_utf8_header(self) -> bool:
+        return self.content.has_utf8_header
+
+    def as_7bit(self) -> Content:
+        return self._replace(content=self.content.as_7bit())
 
     def chunks(self) -> Iterator[bytes]:
         done = 0
-        for chunk in self._content.chunks():
+        for chunk in self.content.chunks():
             yield chunk
             done += len(chunk)
-            self._on_progress(done, self._content.size)
+            self.on_progress(done, self.content.size)

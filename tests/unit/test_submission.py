@@ -25,7 +25,7 @@ class Pieces(NamedTuple):
         return sum(map(len, self.pieces))
 
     def as_7bit(self) -> Pieces:
-        return self
+        return self._replace(pieces=(b"7",), is_7bit=True)
 
     def chunks(self) -> Iterator[bytes]:
         return iter(self.pieces)
@@ -59,3 +59,13 @@ def test_what_is_watched_is_the_same_message() -> None:
     assert (same.size, same.is_7bit, same.has_utf8_header) == (23, False, True)
     assert all(piece is original for piece, original in zip(same.chunks(), PIECES, strict=True))  # `CleanLines` too
     assert list(same.chunks()) == list(PIECES)  # a second reading
+
+
+def test_the_7_bit_form_is_watched_too() -> None:
+    told: list[tuple[int, int]] = []
+    submission = Submission(envelope_of(ReversePath(ADA), (ADA,)), Pieces(PIECES), "<1@x>")
+    recoded = submission.watched(lambda done, total: told.append((done, total))).content.as_7bit()
+
+    assert recoded.is_7bit
+    assert list(recoded.chunks()) == [b"7"]
+    assert told == [(1, 1)]
