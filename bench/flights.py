@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PATIENCE = 120  # seconds for one run
 ROW = 20  # messages
 GOALS = {"1 recipient": 4.0, "10 recipients": 4.0, "eager, 1 recipient": 3.0, "eager, 10 recipients": 3.0, "row": 1.25}
+TO_A_STRANGER = 2.25  # a message in a row, to a server that nothing is known of
 KNOWN = {"1 recipient": 6.0, "10 recipients": 15.0, "row": 4.15}  # smtplib: EHLO, MAIL, each RCPT, DATA, content
 
 
@@ -98,7 +99,12 @@ def _run(job: Job, folder: Path) -> str:
 def over_the_goals(found: list[Count]) -> list[Count]:
     """Ours that are above what we aim at, or that couldn't be counted."""
     mine = [count for count in found if count.program.startswith("sendmail-cli")]
-    return [count for count in mine if count.flights is None or count.flights > GOALS[count.job]]
+    return [count for count in mine if count.flights is None or count.flights > goal_of(count)]
+
+
+def goal_of(count: Count) -> float:
+    """What we aim at: only with a server that is known to be sound does an envelope share a content's flight."""
+    return TO_A_STRANGER if count.program.endswith("stranger") else GOALS[count.job]
 
 
 def is_calibrated(found: list[Count]) -> bool:
@@ -134,7 +140,7 @@ def main() -> int:
         return 2
     over = over_the_goals(found)
     for count in over:
-        print(f"over the goal of {GOALS[count.job]:g}: {count.program}, {count.job}", file=sys.stderr)
+        print(f"over the goal of {goal_of(count):g}: {count.program}, {count.job}", file=sys.stderr)
     return int(bool(over))
 
 

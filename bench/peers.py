@@ -98,8 +98,9 @@ def row_of_messages(place: Place, count: int) -> list[Job]:
     each = ("--mail-from", SENDER, "--mail-rcpt", recipients[0], "-T", message, f"smtp://{place.server}/bench.example")
     again = tuple(word for _ in range(count - 1) for word in ("--next", "-sS", *each))
     return [
-        our_row(place, count),
-        our_row(place, count, "--eager"),
+        our_row(place, count, "sendmail-cli", "--pipelining"),
+        our_row(place, count, "sendmail-cli, eager BDAT", "--pipelining", "--chunking"),
+        our_row(place, count, "sendmail-cli, stranger"),
         _script(place, "smtplib", SMTPLIB, count, recipients),
         _script(place, "aiosmtplib", AIOSMTPLIB, count, recipients),
         _found(Job("curl --next", ("curl", "-q", "-sS", *each, *again))),
@@ -111,9 +112,8 @@ def ours(place: Place, recipients: list[str]) -> Job:
     return Job("sendmail-cli", (SENDMAIL_CLI, "send", "-S", place.server, "-m", "hello", "-f", SENDER, *recipients))
 
 
-def our_row(place: Place, count: int, *flags: str) -> Job:
+def our_row(place: Place, count: int, name: str, *flags: str) -> Job:
     """There is no command for it yet: the interface that one would call."""
-    name = "sendmail-cli, eager BDAT" if flags else "sendmail-cli"
     return Job(name, (sys.executable, "-m", "bench.row", str(place.port), str(count), *flags))
 
 
