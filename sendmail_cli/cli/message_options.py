@@ -1,0 +1,86 @@
+"""The options of `send` that say whom a message is for and what is in it."""
+
+from __future__ import annotations
+
+from sendmail_cli.cli.groups import option
+from sendmail_cli.cli.options import stack
+from sendmail_cli.cli.params import ADDRESSES, FILE, HEADER, MAILBOX, REVERSE_PATH, TEXT
+
+# What says something about a message that is composed here, and nothing about one that is ready.
+MESSAGE_OPTIONS = (
+    "to", "cc", "bcc", "from_", "reply_to", "subject", "body", "html", "body_file", "html_file", "header",
+    "in_reply_to", "attach", "attach_as", "attach_type", "skip_empty", "no_stdin",
+)  # fmt: skip
+UNSAID = (None, (), False)
+
+who_options = stack(
+    option("-t", "--to", multiple=True, type=ADDRESSES, section="Who", help="Send to this address. May be repeated."),
+    option("-c", "--cc", multiple=True, type=ADDRESSES, section="Who", help="Send a copy to this address."),
+    option("-b", "--bcc", multiple=True, type=ADDRESSES, section="Who", help="Send a copy that nobody else sees."),
+    option(
+        "-f",
+        "--from",
+        "from_",
+        once=True,
+        type=MAILBOX,
+        section="Who",
+        help="Send as this address. Default: the profile's.",
+    ),
+    option(
+        "--envelope-from",
+        type=REVERSE_PATH,
+        section="Who",
+        help="Have failures reported to this address; '' or '<>': to nobody. Default: that of --from.",
+    ),
+    option("--reply-to", multiple=True, type=ADDRESSES, section="Who", help="Have answers sent to this address."),
+)
+
+what_options = stack(
+    option("-s", "--subject", once=True, type=TEXT, section="What", help="The subject."),
+    option("-m", "--body", once=True, type=TEXT, section="What", help="The text. Standard input is not read then."),
+    option("--html", once=True, type=TEXT, section="What", help="The text as HTML, alone or beside that of -m."),
+    option(
+        "--body-file", once=True, type=FILE, section="What", help="Read the text from this file; - is standard input."
+    ),
+    option(
+        "--html-file", once=True, type=FILE, section="What", help="Read the HTML from this file; - is standard input."
+    ),
+    option("-H", "--header", multiple=True, type=HEADER, section="What", help="Add this header field."),
+    option("--in-reply-to", metavar="ID", type=TEXT, section="What", help="Answer the message with this Message-ID."),
+    option("-a", "--attach", multiple=True, type=FILE, section="What", help="Attach this file; - is standard input."),
+    option(
+        "--attach-as",
+        multiple=True,
+        type=(str, FILE),
+        metavar="NAME FILE",
+        section="What",
+        help="Attach the file under this name.",
+    ),
+    option(
+        "--attach-type",
+        multiple=True,
+        type=(str, FILE),
+        metavar="TYPE FILE",
+        section="What",
+        help="Attach the file as this media type, text/csv for one. With -a or --attach-as for the same file both "
+        "apply.",
+    ),
+    option(
+        "--no-stdin", is_flag=True, section="What", help="Never read standard input, for loops over ssh or while read."
+    ),
+    option("--skip-empty", is_flag=True, section="What", help="Send nothing, and exit 0, when the text is empty."),
+    option(
+        "--raw",
+        type=FILE,
+        section="What",
+        help="Send this ready message (RFC 5322); - is standard input. Arguments are the envelope's recipients then, "
+        "and without any the message's own To, Cc and Bcc.",
+    ),
+    option(
+        "--no-fixup",
+        is_flag=True,
+        section="What",
+        help="With --raw: send the message without any change, or not at all. Refused are lines that don't end in CR "
+        "LF, a Bcc field, a NUL, lines over 998 octets, and 8-bit text where the server takes none.",
+    ),
+)
