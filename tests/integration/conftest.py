@@ -14,6 +14,7 @@ from tests.support import dovecot as submission
 from tests.support import kerberos
 from tests.support import postfix as private
 from tests.support import secret_service as secrets
+from tests.support.servers import dovecot_lmtp
 from tests.support.servers.kind import RealServer
 from tests.support.servers.registry import server_module
 from tests.support.sink import Sink
@@ -90,3 +91,11 @@ def locked_secret_service() -> Iterator[secrets.LockedSecretService]:
     _skip_if(secrets.why_unavailable())
     with secrets.running_locked_secret_service() as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def lmtp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dovecot_lmtp.DovecotLmtp]:
+    """Dovecot's LMTP server."""
+    _skip_if(dovecot_lmtp.missing() or None)
+    with dovecot_lmtp.start(tmp_path_factory.mktemp("lmtp")) as server:
+        yield server

@@ -356,7 +356,7 @@ def test_a_wrong_password_is_explained(signed_in: Way, environment: dict[str, st
     environment["SENDMAIL_CLI_PASSWORD__AIO"] = "wr0ng-passw0rd"
     done = signed_in.run("send", "-v", "-f", FROM, "-m", "hello\n", signed_in.fresh_recipient())
     assert done.returncode == 77
-    assert b"The user name or the password is wrong." in done.stderr
+    assert b"The user name or the password is wrong" in done.stderr
     assert b"wr0ng-passw0rd" not in done.stderr
 
 

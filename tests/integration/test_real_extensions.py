@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.postfix import Postfix
+    from tests.support.servers.dovecot_lmtp import DovecotLmtp
 
 pytestmark = pytest.mark.real_server
 
@@ -149,3 +150,22 @@ def test_a_server_that_hangs_up_is_followed_by_the_next(
         recipient = postfix.fresh_recipient()
         assert send(environment, "-p", "two", "--timeout", "1", recipient).returncode == 0
     [_] = postfix.delivered(recipient)
+
+
+@pytest.mark.parametrize("way", ["tcp", "socket"])
+def test_lmtp_has_a_verdict_for_each_recipient(lmtp: DovecotLmtp, environment: dict[str, str], way: str) -> None:
+    """One is refused at RCPT, one after the content, two have it."""
+    where = f"lmtp:{lmtp.socket}" if way == "socket" else f"lmtp://{lmtp.host}:{lmtp.port}"
+    good = [f"{way}{number}@{lmtp.local_domain}" for number in (1, 2)]
+    done = send(environment, "-S", where, good[0], lmtp.refused, lmtp.full, good[1])
+    assert done.returncode == 80, done.stderr.decode()
+    outcomes = [(one["action"], one["code"]) for one in json.loads(done.stdout)["recipients"]]
+    assert outcomes == [("relayed", 250), ("failed", 550), ("failed", 552), ("relayed", 250)]
+    kept = [recipient for message in lmtp.delivered() for recipient in message.rcpt_to]
+    assert [kept.count(recipient) for recipient in good] == [1, 1]
+
+
+def test_lmtp_by_starttls(lmtp: DovecotLmtp, environment: dict[str, str]) -> None:
+    where = ("-S", f"lmtp://{lmtp.host}:{lmtp.port}", "--tls", "starttls", "--ca-file", str(lmtp.ca_file))
+    done = send(environment, *where, f"secured@{lmtp.local_domain}")
+    assert done.returncode == 0, done.stderr.decode()

@@ -100,8 +100,9 @@ _UNITED_INTERNET = (
     # GMX and Amazon SES refuse a login in the same words.
     KnownReply(
         Explanation(
-            "The login was refused: GMX and web.de want POP3 and IMAP allowed, Amazon SES its own SMTP password.",
-            "See to that on the provider's web page, then run `sendmail-cli login PROFILE`.",
+            "The user name or the password is wrong; GMX and web.de also want POP3 and IMAP allowed, Amazon SES its "
+            "own SMTP password.",
+            "See to that, then give the right password: `sendmail-cli login PROFILE`.",
             "GMX, web.de, IONOS, Amazon SES",
         ),
         codes=(535,),
