@@ -72,13 +72,18 @@ def server_line(settings: Settings) -> str:
     """Which server, and how it is spoken to."""
     if settings.is_sandbox:
         return "the sandbox, started for this"
-    server = settings.server
+    server, count = settings.server, 1 + len(settings.fallbacks)
     return ", ".join(
         [
             str(server),
             *([] if settings.profile_name is None else [f"profile {settings.profile_name}"]),
             f"TLS {server.tls.value}",
             *([] if server.user is None else [f"user {server.user}"]),
+            *(
+                []
+                if not settings.fallbacks
+                else [f"the first of {1 + len(settings.fallbacks)} servers (-S for another)"]
+            ),
         ]
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.command import Done, Runner
+    from tests.support.command import Done, Machine, Runner
 
 Signing: TypeAlias = Callable[[str], AbstractContextManager[ScriptedServer]]
 
@@ -513,3 +513,11 @@ class TestExplain:
 
         assert max(map(len, lines)) <= 80
         assert not any(line.endswith(" ") for line in lines)
+
+
+def test_of_several_servers_the_first_is_checked_and_that_is_said(run: Runner, machine: Machine) -> None:
+    with server(EHLO + QUIT) as script:
+        machine.configure(f'[profile.two]\nserver = ["127.0.0.1:{script.port}", "127.0.0.1:1"]\n')
+        done = run("check")
+    assert done.code == 0
+    assert "the first of 2 servers (-S for another)" in done.out.decode().splitlines()[0]
