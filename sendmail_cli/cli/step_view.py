@@ -73,19 +73,15 @@ def server_line(settings: Settings) -> str:
     if settings.is_sandbox:
         return "the sandbox, started for this"
     server, count = settings.server, 1 + len(settings.fallbacks)
-    return ", ".join(
-        [
-            str(server),
-            *([] if settings.profile_name is None else [f"profile {settings.profile_name}"]),
-            f"TLS {server.tls.value}",
-            *([] if server.user is None else [f"user {server.user}"]),
-            *(
-                []
-                if not settings.fallbacks
-                else [f"the first of {1 + len(settings.fallbacks)} servers (-S for another)"]
-            ),
-        ]
-    )
+    parts = [str(server)]
+    if settings.profile_name is not None:
+        parts.append(f"profile {settings.profile_name}")
+    parts.append(f"TLS {server.tls.value}")
+    if server.user is not None:
+        parts.append(f"user {server.user}")
+    if count > 1:
+        parts.append(f"the first of {count} servers (-S for another)")
+    return ", ".join(parts)
 
 
 def inspection_fields(inspection: Inspection, settings: Settings) -> dict[str, Any]:
