@@ -353,3 +353,35 @@ def test_duty23_the_trace_shows_the_size_of_a_content_and_not_its_octets() -> No
     shown = [event.text for event in played.events]
     assert "2,002 octets of message" in shown
     assert not any("xx" in text for text in shown)
+
+
+EAGER = "S: 220 mx\nC: EHLO x\nS: 250-mx\nS: 250-CHUNKING\nS: 250 PIPELINING\n"
+
+
+@pytest.mark.parametrize("words", [b"421 4.3.2 going down\r\n", b""])
+def test_duty26_a_chunk_that_is_cut_off_is_no_doubt_and_the_last_words_count(
+    words: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = Played(EAGER)
+    session = played.say_hello()
+
+    def write(data: bytes, deadline: float) -> None:
+        played.stream.unsent = len(data)
+        played.stream._is_ended = True
+        if words:
+            played.stream._readable.append(words)
+        else:
+            monkeypatch.setattr(type(played.stream), "has_input", False)
+        raise ConnectionLost("the connection to the server broke: broken pipe")
+
+    monkeypatch.setattr(played.stream, "write", write)
+    data = b"x\r\n"
+    envelope = submission_of(data).envelope
+    transaction = Transaction(envelope, session.capabilities, size=3, is_7bit=True, has_utf8_header=False, chunk=data)
+    if words:
+        session.transact(transaction, content_of(data), lambda: QUIT)
+        assert transaction.mail_reply == Reply(421, ("4.3.2 going down",))
+    else:
+        with pytest.raises(ConnectionLost, match="broken pipe"):
+            session.transact(transaction, content_of(data), lambda: QUIT)
+    assert not transaction.is_in_doubt

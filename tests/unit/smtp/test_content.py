@@ -4,7 +4,7 @@ import pytest
 
 from sendmail_cli.errors import LocalProtocolError
 from sendmail_cli.octets import CleanLines
-from sendmail_cli.smtp.content import dot_stuff
+from sendmail_cli.smtp.content import dot_stuff, whole
 
 
 def pieces(data: bytes, size: int) -> list[bytes]:
@@ -51,3 +51,14 @@ def test_trap02_lines_that_vouch_for_themselves_stand_between_others() -> None:
 def test_duty01_nothing_vouches_for_what_stands_before_it() -> None:
     with pytest.raises(LocalProtocolError):
         list(dot_stuff([b"a\r", CleanLines(b"QUJD\r\n")]))
+
+
+def test_duty15_a_whole_content_is_not_stuffed_and_ends_its_last_line() -> None:
+    assert whole([b".a\r", b"\n..\r\nend"]) == b".a\r\n..\r\nend\r\n"
+    assert whole([]) == b"\r\n"
+
+
+@pytest.mark.parametrize("chunks", [[b"a\rb\r\n"], [b"a\n"], [b"a\r\n\r"], [b"\n", b"\r\n"]])
+def test_duty01_nothing_that_stands_alone_goes_by_bdat(chunks: list[bytes]) -> None:
+    with pytest.raises(LocalProtocolError, match="stands alone"):
+        whole(chunks)
