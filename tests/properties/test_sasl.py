@@ -90,7 +90,8 @@ def test_duty35_any_challenges_have_answers_or_end_it(name: str, challenges: lis
 @settings(max_examples=300)
 def test_trap16_any_text_of_a_challenge_is_octets_or_none(text: bytes) -> None:
     parser = ReplyParser()
-    parser.feed(b"334 " + text.replace(b"\n", b"").replace(b"\r", b"") + b"\r\n")
+    text = text.replace(b"\n", b"").replace(b"\r", b"")
+    parser.feed(b"334 " + text + b"\r\n")
     reply = parser.next_reply()
     assert reply is not None
     challenge = reply.challenge()
