@@ -426,3 +426,32 @@ def test_duty31_what_was_abandoned_hears_not_even_quit() -> None:
     connection = connection_in(State.READY)
     connection.abandon()
     assert (connection.may_quit, connection.is_closing) == (False, True)
+
+
+def test_duty32_pipelining_is_forgotten_with_all_else() -> None:
+    connection = connection_in(State.GREETED)
+    connection.send(COMMANDS["EHLO"])
+    hear(connection, "250-mx", "250-STARTTLS", "250 PIPELINING")
+    assert connection.is_pipelining
+    connection.send(COMMANDS["STARTTLS"])
+    hear(connection, "220 go")
+    connection.start_tls()
+    assert connection.is_pipelining is False
+
+
+def test_what_is_said_of_an_attack_and_of_the_end() -> None:
+    connection = connection_in(State.SECURING)
+    connection.receive_data(b"250 more\r\n")
+    with pytest.raises(RemoteProtocolError) as caught:
+        connection.start_tls()
+    assert caught.value.sentence == (
+        "the server went on talking after it agreed to STARTTLS, as an attacker in between would"
+    )
+    with pytest.raises(LocalProtocolError) as early:
+        connection_in(State.READY).start_tls()
+    assert early.value.sentence == "TLS can't start here"
+    connection = connection_in(State.READY)
+    connection.receive_data(b"421 bye\r\n")
+    with pytest.raises(ConnectionLost) as lost:
+        connection.check_nothing_unasked()
+    assert (lost.value.sentence, lost.value.server_reply) == ("the server ended the session", "421 bye")

@@ -62,3 +62,13 @@ def test_duty15_a_whole_content_is_not_stuffed_and_ends_its_last_line() -> None:
 def test_duty01_nothing_that_stands_alone_goes_by_bdat(chunks: list[bytes]) -> None:
     with pytest.raises(LocalProtocolError, match="stands alone"):
         whole(chunks)
+
+
+def test_clean_lines_pass_as_they_are_and_the_next_line_is_known() -> None:
+    """Base64 is not looked through once more; what follows it begins a line only where it ended one."""
+    ended, open_ = CleanLines(b"QUJD\r\n"), CleanLines(b"QUJD")
+    assert next(iter(dot_stuff([ended]))) is ended
+    assert b"".join(dot_stuff([ended, b".x\r\n"])) == b"QUJD\r\n..x\r\n"
+    assert b"".join(dot_stuff([open_, b".x\r\n"])) == b"QUJD.x\r\n"
+    assert b"".join(dot_stuff([b"x\r", CleanLines(b"\nQUJD\r\n")])) == b"x\r\nQUJD\r\n"
+    assert b"".join(dot_stuff([ended, open_])) == b"QUJD\r\nQUJD\r\n"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from sendmail_cli.addresses import AddrSpec
-from sendmail_cli.errors import AddressError, DataError, MessageTooLarge, RemoteProtocolError
+from sendmail_cli.errors import AddressError, DataError, MessageTooLarge, NotOffered, RemoteProtocolError
 from sendmail_cli.smtp.capabilities import Capabilities
-from sendmail_cli.smtp.envelope import ReversePath, envelope_of
+from sendmail_cli.smtp.envelope import Demands, ReversePath, envelope_of
 from sendmail_cli.smtp.replies import Reply
 from sendmail_cli.smtp.transaction import Transaction
 
@@ -184,3 +184,30 @@ def test_duty14_utf8_for_a_server_without_smtputf8(extensions: tuple[str, ...]) 
         transaction(*extensions, has_utf8_header=True)
     with pytest.raises(AddressError, match=r"5\.6\.7"):
         transaction(*extensions, recipients=(AddrSpec("bøb", "example.net"),))
+
+
+@pytest.mark.parametrize(
+    ("codes", "verdicts"),
+    [
+        ((550, 503, 503, 503), [(550, "MAIL"), (550, "MAIL")]),
+        ((250, 550, 250, 354, 250), [(550, "RCPT"), (250, "CONTENT")]),
+        ((250, 250, 250, 354, 552), [(552, "CONTENT"), (552, "CONTENT")]),
+        ((250, 250, 250, 451), [(451, "DATA"), (451, "DATA")]),
+        ((250, 250, 250, 354), [None, None]),
+        ((250, 250, 250, 250), [None, None]),
+        ((250, 450, 421), [(450, "RCPT"), (421, "RCPT")]),
+        ((250, 421), [(421, "RCPT"), (421, "CONTENT")]),
+    ],
+)
+def test_duty07_which_reply_decides_on_whom_and_what_it_answered(
+    codes: tuple[int, ...], verdicts: list[tuple[int, str] | None]
+) -> None:
+    it = answered(*codes)
+    found = [it.verdict(index) for index in range(2)]
+    assert [None if one is None else (one[0].code, one[1]) for one in found] == verdicts
+
+
+def test_duty30_a_session_is_not_secured_unless_it_is_said() -> None:
+    envelope = envelope_of(ReversePath(ADA), TWO, demands=Demands(require_tls=True))
+    with pytest.raises(NotOffered, match="this connection has none"):
+        Transaction(envelope, offering("REQUIRETLS"), size=1, is_7bit=True, has_utf8_header=False)
