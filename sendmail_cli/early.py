@@ -36,7 +36,10 @@ class EarlySession:
             self._thread = None
 
     def session(self, credential: CredentialGiver) -> Session:
-        """The session, signed in; waits for it. Raises what opening a session raises."""
+        """The session, signed in; waits for it, and begins another where it has ended meanwhile.
+
+        Raises what opening a session raises.
+        """
         if self._thread is None:
             self._begin()
         else:
@@ -44,6 +47,10 @@ class EarlySession:
         session, self._session = self._session, None
         if session is None:
             raise self._error or InternalError("a session was given away twice")
+        if session.stream.has_input:  # nothing was asked since EHLO: the server, tired of waiting, has left
+            session.quit()
+            self._trace.note(f"{self._server} did not wait until the message was made; connecting anew")
+            session = begin_session(self._server, self._environment, self._trace)
         return sign_in(session, self._server, credential)
 
     def give_up(self) -> None:

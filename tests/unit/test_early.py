@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from sendmail_cli import early, service
+from sendmail_cli import early, opening, service
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.early import EarlySession
@@ -19,7 +19,7 @@ from sendmail_cli.service import Request
 from sendmail_cli.trace import Trace
 from tests.support.command import Machine
 from tests.support.scripted_server import ScriptedServer, parse_script
-from tests.support.small_servers import SENT
+from tests.support.small_servers import EHLO, SENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,11 @@ class FakeSession:
 
     def __init__(self) -> None:
         self.gone = threading.Event()
+        self.has_input = False  # of its stream, as which it stands in too
+
+    @property
+    def stream(self) -> FakeSession:
+        return self
 
     def quit(self) -> None:
         self.gone.set()
@@ -149,6 +154,37 @@ def test_the_server_is_greeted_while_the_message_is_made(monkeypatch: pytest.Mon
         )
     assert report.exit_code == 0
     assert script.faults == []
+
+
+@pytest.mark.usefixtures("far")
+@pytest.mark.parametrize("parting", ["S: 421 4.4.2 mx.example.org idle for too long\nS! close", "S! close"])
+def test_a_server_that_does_not_wait_for_the_message_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, parting: str
+) -> None:
+    """A message may take long: what is attached comes out of a program, say."""
+    first = ScriptedServer(parse_script(EHLO + parting))
+    composing, beginning = service._submission, opening.begin_session
+    begun: list[Session] = []
+
+    def begin(server: Server, *arguments: Any) -> Session:
+        begun.append(beginning(server._replace(port=(second if begun else first).port), *arguments))
+        return begun[-1]
+
+    def compose(*arguments: Any) -> Any:
+        while not begun or not begun[0].stream.has_input:
+            assert not has_waited.wait(0.01)
+        return composing(*arguments)
+
+    monkeypatch.setattr(early, "begin_session", begin)
+    monkeypatch.setattr(service, "_submission", compose)
+    has_waited = threading.Event()
+    patience = threading.Timer(10, has_waited.set)
+    patience.start()
+    with first, ScriptedServer(parse_script(SENT)) as second:
+        report = service.send(request_to(first), Machine(tmp_path))
+    patience.cancel()
+    assert report.exit_code == 0
+    assert first.faults == second.faults == []
 
 
 @pytest.mark.usefixtures("far")
