@@ -84,7 +84,7 @@ def dial(server: Server, timeouts: Timeouts, environment: Environment, trace: Tr
     if server.command is not None or server.socket_path is not None or server.proxy is not None:
         with trace.stage(Stage.CONNECT):
             trace.note(f"connecting to {server}")
-            stream = _dial_past_names(server, timeouts.connect, environment)
+            stream = _dial_past_names(server, timeouts.connect, environment, trace)
             trace.note(f"connected to {server}")
             return stream
     source = None if server.bind is None else parse_source(server.bind)
@@ -99,7 +99,7 @@ def dial(server: Server, timeouts: Timeouts, environment: Environment, trace: Tr
         return Stream(connected.socket, clock)
 
 
-def _dial_past_names(server: Server, seconds: float, environment: Environment) -> Stream:
+def _dial_past_names(server: Server, seconds: float, environment: Environment, trace: Trace) -> Stream:
     """The stream to a server whose name is looked up elsewhere, or which has none."""
     clock = environment.monotonic
     if server.command is not None:
@@ -107,8 +107,10 @@ def _dial_past_names(server: Server, seconds: float, environment: Environment) -
 
         return start_program(server.command, environment.child_variables(), clock)
     if server.proxy is not None:
-        from sendmail_cli.net.proxy import dial_by_proxy
+        from sendmail_cli.net.proxy import dial_by_proxy, parse_proxy_url
 
+        # It may repeat its password where the server's words are expected.
+        trace.redactor.add(parse_proxy_url(server.proxy).password.reveal())
         connected = dial_by_proxy(server.proxy, server.host, server.port, seconds, clock, bind=server.bind)
         return Stream(connected, clock, is_relayed=True)
     return Stream(dial_unix(server.socket_path or ""), clock)

@@ -38,7 +38,7 @@ class Secret:
 
 
 class Redactor:
-    """Erases known secrets from text: plain and in base64, whatever the letter case, wherever they come from.
+    """Erases known secrets from text: plain and in base64, alone or amid other words, whatever the letter case.
 
     A server may echo what it was sent ("535 bad password 'hunter2'"), so what it says is erased as well as what
     we say. A piece of a secret of `PIECE` characters or more is erased too: an echo may be cut short, by the server
@@ -52,15 +52,16 @@ class Redactor:
         self._pieces: set[str] = set()
 
     def add(self, text: str) -> None:
-        """From now on `text` and its base64 form are erased. An empty text is ignored."""
+        """From now on `text` and its base64 forms are erased. An empty text is ignored."""
         if not text:
             return
-        from binascii import b2a_base64
-
-        encoded = b2a_base64(text.encode("utf-8", "surrogatepass"), newline=False).decode("ascii")
+        octets = text.encode("utf-8", "surrogatepass")
+        encoded = _base64(octets)
         forms = {*self._forms, *map(_folded, (text, encoded, encoded.rstrip("=")))}
         self._forms = sorted(forms, key=len, reverse=True)  # the longest first: one form may hold another
         self._pieces |= _pieces_of(_folded(encoded.rstrip("=")))
+        for before in (0, 1, 2):
+            self._pieces |= _pieces_of(_folded(_inside_base64(octets, before)))
         if not any(separator in text for separator in SEPARATORS):
             self._pieces |= _pieces_of(_folded(text))
 
@@ -92,6 +93,21 @@ class Redactor:
                 kept += (text[end:start], MASK)
             end = start + PIECE
         return "".join(kept) + text[end:]
+
+
+def _base64(octets: bytes) -> str:
+    from binascii import b2a_base64
+
+    return b2a_base64(octets, newline=False).decode("ascii")
+
+
+def _inside_base64(octets: bytes, before: int) -> str:
+    """What `octets` are in the base64 of a longer text, with so many octets `before` them beyond a multiple of three.
+
+    The digits at either end that are shared with its other octets are left out.
+    """
+    first = before + 1 if before else 0
+    return _base64(bytes(before) + octets)[first : (before + len(octets)) * 8 // 6]
 
 
 def _pieces_of(text: str) -> set[str]:

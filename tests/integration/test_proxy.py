@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
 import socket
 import threading
@@ -184,6 +185,30 @@ def test_duty33_no_password_goes_by_a_proxy_in_the_clear() -> None:
         )
     assert report.exit_code == 78
     assert b"AUTH" not in mx.received
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+def test_duty37_a_proxy_that_speaks_as_the_server_shows_no_password(scheme: str) -> None:
+    environment = TestEnvironment()
+    basic = base64.b64encode(f"{USER}:{PASSWORD}".encode())
+    echo = b"220 mx hunter2-p@ss/word " + basic + b"\r\n"
+    answers = {
+        "http": [b"HTTP/1.1 200 ok\r\n\r\n" + echo],
+        "socks5h": [b"\5\2", b"\1\0", b"\5\0\0\1" + bytes(6) + echo],
+    }
+    events: list[str] = []
+    with HostileProxy([*answers[scheme], echo.replace(b"220", b"550")]) as proxy:
+        report = deliver(
+            submission_of(b"x\r\n"),
+            Server(MX, 25, proxy=url(scheme, proxy, SIGN_IN), tls=TLSMode.NONE),
+            lambda: Secret(""),
+            environment,
+            Trace(environment.monotonic, lambda event: events.append(event.text)),
+        )
+    assert report.error is not None
+    told = "\n".join((*events, *(outcome.text for outcome in report.outcomes), report.error.server_reply))
+    assert told.count("mx *** YWRhOm***") == 3  # "ada:" is no secret
+    assert "hunter2" not in told
 
 
 def test_the_proxy_is_looked_up_too(sink: Sink, names: dict[str, list[str]]) -> None:

@@ -114,6 +114,20 @@ def test_duty37_a_piece_of_a_secret_is_erased_too(echo: str) -> None:
             assert "hunter2-S3cretPassw0rd"[start : start + length].lower() not in cleaned.lower()
 
 
+@pytest.mark.parametrize("before", ["", "x", "xx", "xxx", "user:"])
+@pytest.mark.parametrize("after", ["", "z", "zz"])
+@pytest.mark.parametrize("secret", ["hunter2!", "hunter2!!", "hunter2!!!", "hünter2€"])
+def test_duty37_a_secret_amid_others_in_base64_is_erased_too(before: str, secret: str, after: str) -> None:
+    """In a challenge, or as proxies are told it: `Basic` and user:password."""
+    redactor = Redactor()
+    redactor.add(secret)
+    encoded = b64encode(f"{before}{secret}{after}".encode()).decode()
+    own_digits = len(secret.encode()) * 8 // 6 - 1  # those that say nothing of what stands before or after
+    cleaned = redactor.redact(encoded)
+    assert cleaned.count(MASK) == 1
+    assert len(cleaned.replace(MASK, "")) <= len(encoded) - own_digits
+
+
 def test_the_user_in_a_mechanism_s_message_is_no_secret() -> None:
     redactor = Redactor()
     redactor.add("\0alice@example.org\0hunter2-S3cretPassw0rd")
