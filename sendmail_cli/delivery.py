@@ -281,7 +281,10 @@ class _Courier:
         return self._next.transaction
 
     def _settle(self, job: Job, run: Run | None, error: MailError | None, *, is_fresh: bool) -> None:
-        """Note what became of the recipients; who stays pending is tried again."""
+        """Note what became of the recipients; who stays pending is tried again.
+
+        Where the session failed and no other may help, that goes for those too who were left for a further transaction.
+        """
         if run is None:
             if not self._may_try_again(job, error, is_fresh=is_fresh):
                 job.note_error(job.pending, error)
@@ -298,11 +301,11 @@ class _Courier:
             job.note_error(undecided, run.spared())
         elif undecided and not self._may_try_again(job, error, is_fresh=is_fresh, is_closed=closing is not None):
             if closing is None:
-                job.note_error(undecided, error)
+                job.note_error(job.pending, error)
             else:
-                job.note_replies(undecided, closing, "CONTENT")
-        if self._interrupt is not None:
-            job.note_error(job.pending, error)
+                job.note_replies(tuple(job.pending), closing, "CONTENT")
+        if self._interrupt is not None or (transaction.is_end_sent and error is not None):
+            job.note_error(job.pending, error)  # one doubt is enough
 
     def _may_try_again(self, job: Job, error: MailError | None, *, is_fresh: bool, is_closed: bool = False) -> bool:
         """True when a new session may help those whom nothing was sent for: at this server once more, or the next.

@@ -50,8 +50,10 @@ class Job:
     def note_error(self, indices: Sequence[int], error: MailError | None) -> None:
         """These get nothing, for `error`."""
         for index in tuple(indices):
-            self.error = error or InternalError("the session ended without a verdict")
-            self._settle(index, outcome_by_error(self._address(index), self.error))
+            why = error or InternalError("the session ended without a verdict")
+            if not any(outcome.is_in_doubt for outcome in self._outcomes.values()):  # that matters more
+                self.error = why
+            self._settle(index, outcome_by_error(self._address(index), why))
 
     def note_doubt(self, indices: Sequence[int], error: MailError | None) -> None:
         """These may have got it; `error` None says that we were interrupted."""

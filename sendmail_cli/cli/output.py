@@ -289,8 +289,10 @@ def explained(outcome: RecipientOutcome) -> list[str]:
 
 
 def error_without_verdict(report: Report) -> MailError | None:
-    """What ended the session, where no reply was about the message itself."""
-    return None if any(outcome.code is not None for outcome in report.outcomes) else report.error
+    """What ended the session, where no reply was about the message itself, and all recipients fared alike."""
+    has_verdict = any(outcome.code is not None for outcome in report.outcomes)
+    fates = {outcome.is_in_doubt for outcome in report.outcomes}
+    return None if has_verdict or len(fates) > 1 else report.error
 
 
 def headline(report: Report) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import finish, wait_for_line
-from tests.support.small_servers import CONTENT, EHLO, GREETING, QUIT, RCPT, SENT, deaf_server, server
+from tests.support.small_servers import CONTENT, EHLO, GREETING, MAIL, QUIT, RCPT, SENT, deaf_server, server
 
 if TYPE_CHECKING:
     from tests.support.command import Installed
@@ -67,6 +67,24 @@ def test_in_the_middle_of_the_content_nothing_was_sent(
         done = finish(process)
 
     assert (done.code, done.lines) == (code, [f"sendmail-cli: {word}; nothing was sent"])
+
+
+@BOTH
+def test_who_was_to_get_it_next_is_told_beside_who_may_have_got_it(
+    command: Installed, number: signal.Signals, code: int, word: str
+) -> None:
+    script = MAIL + "C? RCPT\nS: 250 Ok\nC? RCPT\nS: 452 4.5.3 too many\nC? DATA\nS: 354 go on\nC.\nS! stall\n"
+    words = ("send", "-v", "--json", "-f", "ada@example.org", "bob@example.org", "eve@example.org", "-m", "hi")
+    with server(script) as mx, command.started(*words, "-S", f"localhost:{mx.port}") as process:
+        wait_for_line(process, b"-> .\n")
+        process.send_signal(number)
+        done = finish(process)
+
+    assert done.code == 81
+    assert "interrupted before" in done.lines[0]
+    assert "confirmed the message; it may have been delivered" in done.lines[0]
+    assert "in doubt  bob@example.org" in done.lines[1]
+    assert "not now   eve@example.org: interrupted before it was sent" in done.lines[2]
 
 
 @BOTH

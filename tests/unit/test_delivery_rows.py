@@ -389,3 +389,27 @@ def test_duty38_each_server_has_a_session_of_its_own() -> None:
         server._replace(proxy=Secret("http://proxy")),
     ):
         assert other != server
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("S! close\n", 75),
+        ("S: 421 4.3.2 shutting down\nS! close\n", 75),
+        ("S: 354 go on\nC: .\nS! close\n", 81),
+    ],
+)
+def test_a_session_that_fails_for_some_is_not_made_anew_for_those_left_over(
+    monkeypatch: pytest.MonkeyPatch, end: str, code: int
+) -> None:
+    """Else a server that stalls has us wait once for each of a thousand recipients, or leaves all of them in doubt."""
+    whom = ("bob@example.net", "eve@example.net", "ida@example.net")
+    one_by_one = (
+        "S: 250 ok\nC: RCPT TO:<eve@example.net>\nS: 452 too many\nC: RCPT TO:<ida@example.net>\nS: 452 too many\n"
+    )
+    said = f"{GREETING}S: 250 mx\nC: MAIL FROM:<ada@example.org>\nS: 250 ok\nC: RCPT TO:<bob@example.net>\n{one_by_one}"
+    world = World(monkeypatch, mx=[f"{said}C: DATA\n{end.replace('C: .', CONTENT.strip())}"])
+    (report,) = world.run([submission_of(DATA, *whom)])
+    assert world.verdict() == ""
+    assert report.exit_code == code
+    assert [outcome.is_in_doubt for outcome in report.outcomes] == [code == 81, False, False]
