@@ -60,24 +60,24 @@ class App(LazyGroup):
         environment = extra.setdefault("obj", None) or Environment()
         extra["obj"] = environment
         output = Output(environment, is_json=_is_given("--json", arguments))
+        extra |= {"prog_name": prog_name, "complete_var": complete_var, "windows_expand_args": windows_expand_args}
         try:
-            interrupts.listen()
-            result = super().main(
-                arguments,
-                prog_name,
-                complete_var,
-                standalone_mode=False,
-                windows_expand_args=windows_expand_args,
-                **extra,
-            )
-            code = ExitCode.OK if result is None else ExitCode(result)
-        except _Carried as carried:
-            code = _code_of(carried.error, output, is_debugging=_is_given("--debug", arguments))
-        except Exception as error:
-            code = _code_of(error, output, is_debugging=_is_given("--debug", arguments))
-        except KeyboardInterrupt as error:
+            code = self._run(arguments, output, **extra)
+        except KeyboardInterrupt as error:  # one more, before the first could be told
             code = _code_of(error, output, is_debugging=False)
         sys.exit(int(code))
+
+    def _run(self, arguments: list[str], output: Output, **extra: Any) -> ExitCode:
+        """The command, or what is said of the error that ended it."""
+        is_debugging = _is_given("--debug", arguments)
+        try:
+            interrupts.listen()
+            result = super().main(arguments, standalone_mode=False, **extra)
+            return ExitCode.OK if result is None else ExitCode(result)
+        except _Carried as carried:
+            return _code_of(carried.error, output, is_debugging=is_debugging)
+        except (Exception, KeyboardInterrupt) as error:
+            return _code_of(error, output, is_debugging=is_debugging)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

@@ -153,3 +153,28 @@ def test_so_early_that_nothing_is_loaded(command: Installed) -> None:
     done = command("send", "-m", "hi", variables=command.inject(code))
 
     assert (done.code, done.out, done.err) == (-signal.SIGINT, b"", "")  # the shell says 130
+
+
+# A second signal comes between the first and its telling.
+TWICE = """
+import signal
+from sendmail_cli.cli import app
+code_of = app._code_of
+def interrupted(*words, **more):
+    app._code_of = code_of
+    signal.raise_signal(signal.SIGTERM)
+    return code_of(*words, **more)
+app._code_of = interrupted
+"""
+
+
+def test_a_second_one_before_the_first_is_told(command: Installed) -> None:
+    with (
+        server(GREETING + "C? EHLO\nS! stall\n") as mx,
+        command.started(*SEND, "-S", f"localhost:{mx.port}", variables=command.inject(TWICE)) as process,
+    ):
+        wait_for_line(process, b"-> EHLO")
+        process.send_signal(signal.SIGTERM)
+        done = finish(process)
+
+    assert (done.code, done.lines) == (143, ["sendmail-cli: terminated"])
