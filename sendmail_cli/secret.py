@@ -51,19 +51,22 @@ class Redactor:
         self._forms: list[str] = []
         self._pieces: set[str] = set()
 
-    def add(self, text: str) -> None:
-        """From now on `text` and its base64 forms are erased. An empty text is ignored."""
+    def add(self, text: str, shown: str = "") -> None:
+        """From now on `text` and its base64 forms are erased, and `shown`, which is how an echo of it would be shown.
+
+        An empty text is ignored.
+        """
         if not text:
             return
         octets = text.encode("utf-8", "surrogatepass")
         encoded = _base64(octets)
-        forms = {*self._forms, *map(_folded, (text, encoded, encoded.rstrip("=")))}
+        forms = {*self._forms, *map(_folded, (text, shown or text, encoded, encoded.rstrip("=")))}
         self._forms = sorted(forms, key=len, reverse=True)  # the longest first: one form may hold another
         self._pieces |= _pieces_of(_folded(encoded.rstrip("=")))
         for before in (0, 1, 2):
             self._pieces |= _pieces_of(_folded(_inside_base64(octets, before)))
         if not any(separator in text for separator in SEPARATORS):
-            self._pieces |= _pieces_of(_folded(text))
+            self._pieces |= _pieces_of(_folded(text)) | _pieces_of(_folded(shown))
 
     @property
     def knows_any(self) -> bool:

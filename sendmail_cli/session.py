@@ -43,7 +43,8 @@ SILENT_GREETING_HINT = (
     "A server that expects TLS from the first byte waits in silence: try --tls implicit, usually with port 465. "
     "A firewall that swallows the connection looks the same."
 )
-NO_LMTP_HINT = "It doesn't speak LMTP. An SMTP server is written smtp://HOST, or as its host alone."
+NO_LMTP_HINT = "An SMTP server is written smtp://HOST, or as its host alone."
+LMTP_HINT = "If it is an LMTP server, write lmtp://HOST:PORT, or lmtp:/path for a socket."
 STUCK = "the server would not let go of the transaction before"
 CHALLENGE = 334  # RFC 4954 §4
 NO_SUCH_COMMAND = (500, 502)  # to EHLO: a server older than extensions (RFC 5321 §3.2)
@@ -96,11 +97,14 @@ class Session:
         """Say EHLO, and HELO to a server that doesn't know EHLO; then no extension is used. By LMTP say LHLO."""
         if self.is_lmtp:
             reply = self.command(commands.lhlo(name))
-            hint = NO_LMTP_HINT if reply.code in NO_SUCH_COMMAND else ""
-            return self._demand(reply, "LHLO", f"the server refused our name {name}", hint)
+            if reply.code in NO_SUCH_COMMAND:
+                return self._demand(reply, "LHLO", "the server does not speak LMTP", NO_LMTP_HINT)
+            return self._demand(reply, "LHLO", f"the server refused our name {name}")
         reply = self.command(commands.ehlo(name))
         if reply.code in NO_SUCH_COMMAND:
             reply = self.command(commands.helo(name))
+        if reply.code in NO_SUCH_COMMAND:
+            return self._demand(reply, "EHLO", "the server knows neither EHLO nor HELO", LMTP_HINT)
         return self._demand(reply, "EHLO", f"the server refused our name {name}")
 
     def start_tls(self, context: TLSContext, host: str) -> None:
@@ -124,8 +128,7 @@ class Session:
     def authenticate(self, mechanism: Mechanism) -> Reply:
         """One authentication exchange (RFC 4954 §4). Raises `AuthenticationFailed` when the server refuses."""
         for text in mechanism.secrets():
-            self.trace.redactor.add(text)
-            self.trace.redactor.add(printable(text))  # as an echo of it is shown
+            self.trace.redactor.add(text, printable(text))
         initial = mechanism.initial_response()
         reply = self.command(commands.auth(mechanism.name, initial))
         for _ in range(MAX_CHALLENGES):

@@ -130,5 +130,12 @@ def test_duty37_a_secret_amid_others_in_base64_is_erased_too(before: str, secret
 
 def test_the_user_in_a_mechanism_s_message_is_no_secret() -> None:
     redactor = Redactor()
-    redactor.add("\0alice@example.org\0hunter2-S3cretPassw0rd")
+    redactor.add("\0alice@example.org\0hunter2-S3cretPassw0rd", "\\x00alice@example.org\\x00hunter2-S3cretPassw0rd")
     assert redactor.redact("550 alice@example.org is unknown") == "550 alice@example.org is unknown"
+    assert redactor.redact("you said \\x00alice@example.org\\x00hunter2-S3cretPassw0rd") == "you said ***"
+
+
+def test_duty37_a_secret_is_erased_as_it_is_shown_too() -> None:
+    redactor = Redactor()
+    redactor.add("hunt\x1bers", "hunt\\x1bers")
+    assert redactor.redact("bad password hunt\\x1bers, hunt\\x1b") == "bad password ***, ***"

@@ -31,12 +31,12 @@ TO_CONTENT = HELLO + (
 class Played:
     """A session with a server that plays a script."""
 
-    def __init__(self, script: str) -> None:
+    def __init__(self, script: str, *, is_lmtp: bool = False) -> None:
         self.clock = Clock()
         self.stream = MemoryStream(parse_script(script), lambda data: [data] if data else [], self.clock, is_local=True)
         self.events: list[TraceEvent] = []
         trace = Trace(self.clock, self.events.append)
-        self.session = Session(as_stream(self.stream), trace, Timeouts(), self.clock)
+        self.session = Session(as_stream(self.stream), trace, Timeouts(), self.clock, is_lmtp=is_lmtp)
 
     def say_hello(self) -> Session:
         self.session.greet()
@@ -116,6 +116,17 @@ def test_who_is_not_welcome(script: str, kind: type[MailError], exit_code: int) 
         played.say_hello()
     assert caught.value.exit_code == exit_code
     assert caught.value.server_reply.endswith("no")
+
+
+def test_a_server_that_speaks_another_protocol_is_named() -> None:
+    with pytest.raises(CommandRefused, match="knows neither EHLO nor HELO") as caught:
+        Played("S: 220 mx\nC: EHLO x\nS: 500 no\nC: HELO x\nS: 500 no\n").say_hello()
+    assert "lmtp://" in caught.value.hint
+    with pytest.raises(CommandRefused, match="does not speak LMTP") as caught:
+        Played("S: 220 mx\nC: LHLO x\nS: 500 no\n", is_lmtp=True).say_hello()
+    assert "smtp://" in caught.value.hint
+    with pytest.raises(CommandRefused, match="refused our name x"):
+        Played("S: 220 mx\nC: LHLO x\nS: 550 no\n", is_lmtp=True).say_hello()
 
 
 def test_duty21_each_phase_has_its_own_deadline() -> None:
