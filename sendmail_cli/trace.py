@@ -103,8 +103,8 @@ class Trace:
         if facts is None:
             return
         self._is_secured = True
-        whose = facts.subject if facts.is_verified else f"not verified: {facts.subject}, {facts.fingerprint}"
-        self._add("note", f"{facts.version}, {facts.cipher}, {whose}")
+        whose = facts.subject if facts.is_verified else f"not verified: {facts.subject}"
+        self._add("note", f"{facts.version}, {facts.cipher}, {whose}, {facts.fingerprint}")
 
     def note(self, text: str) -> None:
         """Anything else worth knowing."""

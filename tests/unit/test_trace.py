@@ -56,7 +56,7 @@ def test_tls_is_told_and_marks_what_follows() -> None:
     trace.note("before")
     trace.secured(TLSFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=mx", "sha256:00", is_verified=True))
     trace.sent("EHLO x")
-    assert events[1].text == "TLSv1.3, TLS_AES_256_GCM_SHA384, CN=mx"
+    assert events[1].text == "TLSv1.3, TLS_AES_256_GCM_SHA384, CN=mx, sha256:00"
     assert [event.is_secured for event in events] == [False, True, True]
 
 
