@@ -204,6 +204,8 @@ def _failed(error: OSError, minimum: str) -> MailError:
         sentence, hint = _TOO_OLD[minimum]
     elif why in _OUR_CERTIFICATE:
         sentence, hint = _OUR_CERTIFICATE[why]
+    elif why is not None and "_ALERT_" in why:
+        hint = "It was the server that broke it off; why stands in its log."
     return TLSHandshakeFailed(sentence.format(why=_words(error)), hint=hint)
 
 

@@ -160,6 +160,12 @@ def test_duty25_why_a_handshake_failed(error: OSError, kind: type[MailError], wo
         raise _failed(error, "1.2")
 
 
+def test_who_broke_a_handshake_off_is_said() -> None:
+    with pytest.raises(TLSHandshakeFailed, match="internal error") as caught:
+        raise _failed(ssl_error(ssl.SSLError, "TLSV1_ALERT_INTERNAL_ERROR"), "1.2")
+    assert "the server that broke it off" in caught.value.hint
+
+
 @pytest.mark.parametrize("reason", ["UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION"])
 def test_a_server_without_the_tls_version_that_is_asked_for(reason: str) -> None:
     failed = _failed(ssl_error(ssl.SSLError, reason), "1.3")
