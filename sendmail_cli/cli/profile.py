@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from sendmail_cli.config.profile_keys import (
 )
 from sendmail_cli.config.profiles import SANDBOX, load_profiles
 from sendmail_cli.config.settings import ServerFlags, choose_profile, resolve_settings
-from sendmail_cli.config.tls_settings import TLS_FLAGS
+from sendmail_cli.config.tls_settings import TLS_FILES, TLS_FLAGS
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.status import ExitCode
 
@@ -290,9 +291,15 @@ def _key(typed: str) -> str:
     return typed if typed.startswith("headers.") else typed.removeprefix("--").replace("-", "_")
 
 
+def _whole_path(typed: str) -> str:
+    """In the profile a relative path is one beside the profile's file; who types one means the folder they are in."""
+    return typed if typed.startswith("~/") else os.path.abspath(typed)
+
+
 def _fields(values: dict[str, Any]) -> dict[str, object]:
     """The given values as the file has them."""
     fields: dict[str, object] = {key: text_of(values[key]) for key in KEYS if values[key] is not None}
+    fields |= {key: _whole_path(str(fields[key])) for key in TLS_FILES if key in fields}
     servers = [text_of(server) for server in values["server"]]
     if servers:
         fields["server"] = servers if len(servers) > 1 else servers[0]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sendmail_cli.config.settings import ServerFlags
 
 TLS_FLAGS = ("ca_file", "tls_min", "tls_cert", "tls_key", "tls_pin")  # those of `ServerFlags` that speak of TLS
+TLS_FILES = ("ca_file", "tls_cert", "tls_key")  # those of them that name a file
 
 
 class TLSSettings(NamedTuple):

@@ -37,7 +37,7 @@ class TestAdd:
     def test_takes_every_value(self, run: Runner) -> None:
         done = run(
             *WORK, "--user", "ada", "--tls", "starttls", "--auth", "login", "--ehlo", "client.example.org",
-            "--ca-file", "~/ca.pem", "--tls-min", "1.3", "--tls-cert", "my.pem", "--tls-key", "my.key",
+            "--ca-file", "~/ca.pem", "--tls-min", "1.3", "--tls-cert", "/etc/my.pem", "--tls-key", "my.key",
             "--tls-pin", 32 * "AB", "--timeout", "30s", "--password-command", "pass show 'mail/my work'",
             "-H", "X-Job: nightly", "--header", "Organization: Analytical Engines",
         )  # fmt: skip
@@ -52,8 +52,8 @@ class TestAdd:
             "ehlo": "client.example.org",
             "ca_file": "~/ca.pem",
             "tls_min": "1.3",
-            "tls_cert": "my.pem",
-            "tls_key": "my.key",
+            "tls_cert": "/etc/my.pem",
+            "tls_key": str(Path.cwd() / "my.key"),  # it is seen from here, not from the profile's file
             "tls_pin": 32 * "AB",
             "timeout": "30s",
             "password_command": ["pass", "show", "mail/my work"],
