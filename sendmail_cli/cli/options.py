@@ -96,6 +96,7 @@ server_options = stack(
     option(
         "-S",
         "--server",
+        once=True,
         metavar="SERVER",
         section="Where",
         help="Submit to [smtps://|smtp://|lmtp://][user@]host[:port], unix:/path or lmtp:/path. "

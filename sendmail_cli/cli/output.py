@@ -64,7 +64,7 @@ class Output:
         """
         stream = self.environment.stdout
         first, *rest = self._lines_of(f"{mark}{text}", indent, stream)
-        if self._has_colours(stream):
+        if mark and self._has_colours(stream):
             first = f"\x1b[{COLOURS[tone]}m{mark}\x1b[0m{first.removeprefix(mark)}"
         self._answer("\n".join([first, *rest, ""]))
 

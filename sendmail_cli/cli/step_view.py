@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sendmail_cli.cli.json_fields import error_fields
-from sendmail_cli.cli.output import PROGRAM, advice
+from sendmail_cli.cli.output import PROGRAM, advice, width_of
 from sendmail_cli.server import TLSMode
+from sendmail_cli.status import ExitCode
 from sendmail_cli.steps import Asked, Found, Offer, Reached, Secured, SignIn, Verdict, lines_of
 from sendmail_cli.trace import Stage
 
@@ -40,6 +41,7 @@ MARK = 9  # columns of the mark
 TITLE = 12
 TIME = 10
 TEXT = MARK + TITLE + TIME + 2  # the column where the text begins
+NARROWEST = 27  # columns for it; where the terminal leaves less, it begins below the row
 ADVICE = MARK
 
 
@@ -47,10 +49,16 @@ def show_step(step: Step, output: Output) -> None:
     """One step to standard output: a row, what else was found below it, and what to do where it failed."""
     mark, tone = MARKS[step.verdict]
     time = "" if step.seconds is None else f"{step.seconds * 1000:.1f} ms"
-    first, *rest = _texts(step) or [""]
-    output.answer_row(mark, tone, f"{'':{MARK - len(mark)}}{TITLES[step.stage]:{TITLE}}{time:>{TIME}}  {first}", TEXT)
-    for text in rest:
-        output.answer_row("", tone, f"{'':{TEXT}}{text}", TEXT)
+    texts = _texts(step) or [""]
+    row = f"{'':{MARK - len(mark)}}{TITLES[step.stage]:{TITLE}}{time:>{TIME}}"
+    column = TEXT
+    if width_of(output.environment.stdout) < TEXT + NARROWEST:
+        column = ADVICE
+        output.answer_row(mark, tone, row, column)
+    else:
+        output.answer_row(mark, tone, f"{row}  {texts.pop(0)}", column)
+    for text in filter(None, texts):
+        output.answer_row("", tone, f"{'':{column}}{text}", column)
     for text in _advice(step):
         output.answer_row("", tone, f"{'':{ADVICE}}{text}", ADVICE)
 
@@ -62,6 +70,8 @@ def closing_line(inspection: Inspection) -> str:
     if inspection.error is not None:
         title = next(TITLES[step.stage] for step in steps if step.error is not None)
         code = int(inspection.exit_code)
+        if inspection.exit_code is ExitCode.PARTIAL:  # in the words of `explain` somebody has the message
+            return f"{title} failed{nothing_sent}; exit code {code}: a send would reach some recipients and not others"
         return f"{title} failed{nothing_sent}; exit code {code}, in words: {PROGRAM} explain {code}"
     warnings = sum(step.verdict is Verdict.WARNING for step in steps)
     with_warnings = "" if not warnings else f", with {warnings} warning{'' if warnings == 1 else 's'}"
@@ -76,6 +86,8 @@ def server_line(settings: Settings) -> str:
     parts = [str(server)]
     if settings.profile_name is not None:
         parts.append(f"profile {settings.profile_name}")
+    if server.is_lmtp:
+        parts.append("LMTP")
     parts.append(f"TLS {server.tls.value}")
     if server.user is not None:
         parts.append(f"user {server.user}")

@@ -282,6 +282,13 @@ class TestRecipients:
         assert said == [bob, eve]
         assert verdicts(done)["rset"] == "ok"
 
+    def test_partly_means_that_a_send_would_be(self, run: Runner) -> None:
+        with server(f"{EHLO}{ASKED}{BOB}S: 250 ok\n{EVE}S: 550 5.1.1 nobody\n{TAKEN_BACK}") as mx:
+            done = run("check", "-S", f"localhost:{mx.port}", *ASK, "--to", "eve@example.org")
+
+        assert done.code == 80
+        assert untimed(done)[-1].endswith("exit code 80: a send would reach some recipients and not others")
+
     @pytest.mark.parametrize("end", ["S! close\n", "S: 421 4.3.2 bye\nS! close\n"])
     def test_nobody_is_reached_where_the_connection_ends(self, run: Runner, end: str) -> None:
         with server(EHLO + ASKED + BOB + "S: 550 5.1.1 nobody\n" + EVE + end) as mx:
@@ -382,6 +389,17 @@ class TestTerminal:
         assert b"\x1b" not in terminal("check", "-S", "localhost:1").out
         terminal.machine.variables[name] = ""
         assert b"\x1b" in terminal("check", "-S", "localhost:1").out
+
+    def test_a_narrow_one_has_it_below(self, terminal: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in ("output", "step_view"):
+            monkeypatch.setattr(f"sendmail_cli.cli.{module}.width_of", lambda _: 40)
+        with server("S: 220 mx\nC? EHLO\nS: 250-mx\nS: 250-X-A-LONG-EXTENSION\nS: 250 HELP\n" + QUIT) as mx:
+            lines = terminal("check", "-S", f"localhost:{mx.port}").out.decode().splitlines()
+
+        at = next(index for index, line in enumerate(lines) if " EHLO " in line)
+        assert lines[at].endswith(" ms")
+        assert lines[at + 1 : at + 3] == ["         mx offers X-A-LONG-EXTENSION,", "         HELP"]
+        assert max(len(re.sub(r"\x1b\[\d+m", "", line)) for line in lines) <= 40
 
     def test_what_is_found_stands_in_one_column(self, terminal: Runner) -> None:
         offered = "".join(f"S: 250-X-EXTENSION-{number}\n" for number in range(9))
@@ -521,3 +539,14 @@ def test_of_several_servers_the_first_is_checked_and_that_is_said(run: Runner, m
         done = run("check")
     assert done.code == 0
     assert "the first of 2 servers (-S for another)" in done.out.decode().splitlines()[0]
+
+
+def test_what_speaks_lmtp_is_said(run: Runner) -> None:
+    done = run("check", "-S", "lmtp://localhost:1")
+    assert done.out.decode().splitlines()[0] == "localhost:1, LMTP, TLS none"
+
+
+def test_two_servers_by_flag_are_too_many(run: Runner) -> None:
+    done = run("check", "-S", "localhost:1", "-S", "localhost:2")
+    assert done.code == 64
+    assert "--server is given twice" in done.err
