@@ -277,7 +277,7 @@ def _check_argv(key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise ConfigError(f"expected a list of texts, the program and its arguments, not {_kind(value)}")
     if not value or not value[0]:
-        raise ConfigError("the list names no program")
+        raise ConfigError("no program is named")
     if any("\0" in word for word in value):
         raise ConfigError("no argument can have a NUL in it")
     return tuple(value)

@@ -303,10 +303,9 @@ def _refuse_top_key(key: str, value: object, lines: TomlLines) -> NoReturn:
 def no_such_profile(name: str, names: tuple[str, ...]) -> str:
     """Says that `names` has no `name`, which of them is the nearest, and what there is."""
     nearest = nearest_of(name, names)
-    meant = f"did you mean “{nearest}”? " if nearest else ""
-    return (
-        f"there is no profile “{printable(name, 80)}”; {meant}There is {', '.join((*map(printable, names), SANDBOX))}"
-    )
+    meant = f"; did you mean “{nearest}”?" if nearest else "."
+    there_is = ", ".join((*map(printable, names), SANDBOX))
+    return f"there is no profile “{printable(name, 80)}”{meant} There is {there_is}"
 
 
 def _dotted(path: KeyPath) -> str:

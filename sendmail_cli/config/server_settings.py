@@ -228,7 +228,7 @@ class ServerResolver:
             )
         is_here = self.is_here(url)
         port = 0
-        if self.command is None:
+        if url.host:  # neither a program nor a socket has one
             origins.by_name["port"] = DEFAULT if url.port is None else self.url_origin
             port = _default_port(url, tls, is_here=is_here) if url.port is None else url.port
         if tls is None:

@@ -176,7 +176,7 @@ MISTAKES = [
     ("\nprofile = 1\n", 2, "profile: expected tables, [profile.NAME]"),
     ("default = 1\n", 1, "default: expected the name of a profile in quotes"),
     ('default = "wrok"\n[profile.work]\n', 1, "default: there is no profile “wrok”; did you mean “work”?"),
-    ('default = "work"\n', 1, "default: there is no profile “work”; There is sandbox"),
+    ('default = "work"\n', 1, "default: there is no profile “work”. There is sandbox"),
     ('defualt = "work"\n', 1, "defualt: there is no such key; did you mean “default”?"),
     ("[profiles.work]\n", 1, "profiles: there is no such key; did you mean “profile”?"),
     ('[work]\nfrom = "a@b"\n', 1, "work: there is no such table; a profile is written [profile.work]"),
@@ -238,7 +238,7 @@ def test_an_unknown_profile_gets_the_nearest_and_the_list(machine: Machine) -> N
     with pytest.raises(ConfigError) as caught:
         load_profiles(machine).get("wrok")
     assert caught.value.sentence == ("there is no profile “wrok”; did you mean “work”? There is work, home, sandbox")
-    with pytest.raises(ConfigError, match="there is no profile “zzz”; There is work, home, sandbox"):
+    with pytest.raises(ConfigError, match=r"there is no profile “zzz”\. There is work, home, sandbox"):
         load_profiles(machine).get("zzz")
 
 

@@ -57,13 +57,13 @@ TRANSPORTS = [
     ("u@localhost", None, 25, STARTTLS),
     ("u@localhost", "none", 25, NONE),
     ("u@localhost:1025", "opportunistic", 1025, OPPORTUNISTIC),
-    ("unix:/run/smtp", None, 25, NONE),
+    ("unix:/run/smtp", None, 0, NONE),
     ("lmtp://h.example", None, 24, STARTTLS),
     ("lmtp://h.example:2003", None, 2003, STARTTLS),
     ("lmtp://h.example", "implicit", 24, IMPLICIT),
     ("lmtp://localhost", None, 24, NONE),
     ("lmtp://u@localhost", None, 24, STARTTLS),
-    ("lmtp:/run/lmtp", None, 24, NONE),
+    ("lmtp:/run/lmtp", None, 0, NONE),
 ]
 
 
@@ -422,7 +422,7 @@ def test_this_machine_by_a_proxy_is_the_proxys_machine(machine: Machine, server:
         ({"proxy": PROXY, "server": None, "pipe": "x"}, UsageError, "--proxy is for .* the server is a program"),
         ({"pipe": "x"}, UsageError, "--pipe and --server both say which server it is; give one of them"),
         ({"server": None, "pipe": "'x"}, UsageError, "--pipe: no closing quotation"),
-        ({"server": None, "pipe": " "}, UsageError, "--pipe: the list names no program"),
+        ({"server": None, "pipe": " "}, UsageError, "--pipe: no program is named"),
         ({"server": None, "pipe": ("x", "\0")}, UsageError, "--pipe: no argument can have a NUL"),
     ],
 )
