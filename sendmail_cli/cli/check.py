@@ -83,6 +83,8 @@ SPEAKABLE = ("VRFY", "EXPN", "HELP", "NOOP", "RSET", "ETRN")
 def check(context: click.Context, /, **values: Any) -> ExitCode:
     """Go the way to the server that a send would take, and give a verdict on each step.
 
+    Of the servers of a profile that has several it is the first; --server names another.
+
     Name, connection, greeting, TLS, EHLO, sign-in; with --from or --to MAIL and RCPT, taken back with RSET. Nothing is
     sent. The exit code is that of the first step that failed.
     """

@@ -197,7 +197,8 @@ def _failed(error: OSError, minimum: str) -> MailError:
     if why in _NOT_TLS:
         return TLSHandshakeFailed(
             "the server answered our TLS greeting with something that is not TLS",
-            hint="It seems to begin in the clear: try --tls starttls, usually with port 587.",
+            hint="If it begins in the clear, try --tls starttls, usually with port 587. "
+            "If that is what was tried, its STARTTLS is broken.",
         )
     sentence, hint = "the TLS handshake failed: {why}", ""
     if why in _NO_COMMON_VERSION:
