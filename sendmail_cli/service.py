@@ -12,7 +12,7 @@ from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import ServerFlags, choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver
 from sendmail_cli.errors import ConfigError, UsageError
-from sendmail_cli.message.draft import Draft, sender_in
+from sendmail_cli.message.draft import Draft, mailboxes_in
 from sendmail_cli.opening import open_session
 from sendmail_cli.server import TLSMode
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sendmail_cli.early import EarlySession
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
+    from sendmail_cli.message.compose import ComposedMessage
+    from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
     from sendmail_cli.report import Report
     from sendmail_cli.sandbox import Received
@@ -65,6 +67,8 @@ class Request(NamedTuple):
     notify: tuple[Notify, ...] = ()  # when reports are wanted, for each recipient
     raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
     is_exact: bool = False  # the ready message goes without any change, or not at all
+    is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
+    forwarded: tuple[Attachment, ...] = ()  # messages to attach; see `message.threads`
 
 
 class Prepared(NamedTuple):
@@ -257,33 +261,38 @@ def _running_server(settings: Settings, environment: Environment) -> Iterator[tu
 def _submission(
     request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]
 ) -> Submission:
-    if request.raw is not None:
+    if request.raw is not None and not request.is_resent:
         return _submission_of_raw(request, request.raw, settings, environment)
     return _compose(request, settings, environment, note)
 
 
 def _compose(request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]) -> Submission:
-    from sendmail_cli.message.compose import compose
-
     recipients = tuple(box.address for box in mailboxes_of(request.to + request.cc + request.bcc))
     if not recipients:
         raise UsageError(
             "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
         )
-    from_ = _sender(request, settings)
     draft = Draft(
-        from_=from_,
+        from_=_sender(request, settings),
         to=request.to,
         cc=request.cc,
         reply_to=request.reply_to,
         subject=request.subject,
         text=request.text,
         html=request.html,
-        attachments=_open_attachments(request, environment, note),
+        attachments=request.forwarded + _open_attachments(request, environment, note),
         headers=_headers(request, settings),
         in_reply_to=request.in_reply_to,
     )
-    message = compose(draft, environment)
+    message: ComposedMessage | RawMessage
+    if request.raw is None:
+        from sendmail_cli.message.compose import compose
+
+        message = compose(draft, environment)
+    else:
+        from sendmail_cli.message.resend import resend
+
+        message = resend(request.raw, draft, environment)
     reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
     return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)
 
@@ -294,7 +303,7 @@ def _envelope(request: Request, reverse_path: ReversePath, recipients: tuple[Add
 
 def _sender(request: Request, settings: Settings) -> Mailbox | None:
     """Whom it is from; None where a header of the request says it, which the profile gives way to."""
-    if request.flags.from_ is None and sender_in(request.headers) is not None:
+    if request.flags.from_ is None and mailboxes_in(request.headers, "from"):
         return None
     if settings.from_ is None:
         raise ConfigError(

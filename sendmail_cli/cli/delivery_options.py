@@ -74,9 +74,11 @@ def demands(values: dict[str, Any]) -> tuple[Demands, tuple[Notify, ...]]:
     if values.pop("tls_optional"):
         if asked.require_tls:
             raise UsageError("--requiretls and --tls-optional ask for the opposite; give one of them")
-        if values["raw"] is not None:
+        for mode in ("raw", "resend"):
+            if values[mode] is None:
+                continue
             raise UsageError(
-                "--raw sends a ready message as it is, so --tls-optional can't be given with it",
+                f"--{mode} sends a ready message as it is, so --tls-optional can't be given with it",
                 hint="It is a header field: write “TLS-Required: No” into the message.",
             )
         values["header"] = (*values["header"], TLS_REQUIRED_NO)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
-from sendmail_cli.cli.params import ADDRESSES, FILE, HEADER, MAILBOX, REVERSE_PATH, TEXT
+from sendmail_cli.cli.params import ADDRESSES, FILE, HEADER, MAILBOXES, REVERSE_PATH, TEXT
+from sendmail_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # What says something about a message that is composed here, and nothing about one that is ready.
 MESSAGE_OPTIONS = (
     "to", "cc", "bcc", "from_", "reply_to", "subject", "body", "html", "body_file", "html_file", "header",
-    "in_reply_to", "attach", "attach_as", "attach_type", "skip_empty", "no_stdin",
+    "in_reply_to", "attach", "attach_as", "attach_type", "skip_empty", "no_stdin", "sender", "reply_to_message",
+    "reply_all", "forward", "resend", "list_unsubscribe", "auto_submitted", "importance", "request_receipt",
 )  # fmt: skip
 UNSAID = (None, (), False)
 
@@ -22,15 +29,15 @@ who_options = stack(
         "--from",
         "from_",
         once=True,
-        type=MAILBOX,
+        type=MAILBOXES,
         section="Who",
-        help="Send as this address. Default: the profile's.",
+        help="Send as this address; several, with commas, stand together in From. Default: the profile's.",
     ),
     option(
         "--envelope-from",
         type=REVERSE_PATH,
         section="Who",
-        help="Have failures reported to this address; '' or '<>': to nobody. Default: that of --from.",
+        help="Have failures reported to this address; '' or '<>': to nobody. Default: --sender's, else --from's.",
     ),
     option("--reply-to", multiple=True, type=ADDRESSES, section="Who", help="Have answers sent to this address."),
 )
@@ -84,3 +91,12 @@ what_options = stack(
         "LF, a Bcc field, a NUL, lines over 998 octets, and 8-bit text where the server takes none.",
     ),
 )
+
+
+def refuse_beside(mode: str, values: dict[str, Any], names: Iterable[str]) -> None:
+    """Raises `UsageError` for the first of the options `names` that was given beside --`mode`, a ready message's."""
+    for name in names:
+        if values[name] not in UNSAID:
+            flag = "--" + name.rstrip("_").replace("_", "-")
+            hint = "--envelope-from sets the sender of the envelope." if name == "from_" else ""
+            raise UsageError(f"--{mode} sends a ready message as it is, so {flag} can't be given with it", hint=hint)

@@ -138,6 +138,22 @@ def _mailbox(text: str) -> Mailbox:
     return parse_mailbox(text_of(text))
 
 
+def _mailboxes(text: str) -> tuple[Mailbox, ...]:
+    """One mailbox or several, and no group (RFC 5322 §3.6.2)."""
+    from sendmail_cli.errors import AddressError
+
+    addresses = _addresses(text)
+    if not addresses:
+        raise AddressError("an address is missing")
+    return tuple(address if isinstance(address, Mailbox) else parse_mailbox(text) for address in addresses)
+
+
+def _unsubscribe(text: str) -> str:
+    from sendmail_cli.message.marks import parse_unsubscribe
+
+    return parse_unsubscribe(text_of(text))
+
+
 def text_of(argument: str) -> str:
     """The text of a command-line argument whose bytes may be in another charset than the system's.
 
@@ -156,8 +172,10 @@ def text_of(argument: str) -> str:
 
 ADDRESSES: click.ParamType[tuple[Address, ...]] = _Addresses("addresses", _addresses, "ADDRESS")
 MAILBOX: click.ParamType[Mailbox] = _Parsed("mailbox", _mailbox, "ADDRESS")
+MAILBOXES: click.ParamType[tuple[Mailbox, ...]] = _Parsed("mailboxes", _mailboxes, "ADDRESS")
 REVERSE_PATH: click.ParamType[ReversePath] = _Parsed("reverse-path", _reverse_path, "ADDRESS")
 HEADER: click.ParamType[tuple[str, str]] = _Parsed("header", _header, "'NAME: VALUE'")
+UNSUBSCRIBE: click.ParamType[str] = _Parsed("unsubscribe", _unsubscribe, "URL")
 DURATION: click.ParamType[float] = _Parsed("duration", _duration, "TIME")
 NOTIFY: click.ParamType[tuple[Notify, ...]] = _Parsed("notify", parse_notify, "WHEN")
 RET: click.ParamType[Ret] = _Parsed("ret", parse_ret, "full|headers")

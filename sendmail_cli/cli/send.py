@@ -11,7 +11,14 @@ from sendmail_cli.cli import interrupts, progress, standard_input
 from sendmail_cli.cli.delivery_options import delivery_options, demands
 from sendmail_cli.cli.editor import Manuscript
 from sendmail_cli.cli.groups import SectionedCommand, option
-from sendmail_cli.cli.message_options import MESSAGE_OPTIONS, UNSAID, what_options, who_options
+from sendmail_cli.cli.header_options import (
+    header_claims,
+    header_files,
+    header_options,
+    resend_request,
+    settle_headers,
+)
+from sendmail_cli.cli.message_options import MESSAGE_OPTIONS, refuse_beside, what_options, who_options
 from sendmail_cli.cli.options import (
     Talk,
     json_option,
@@ -28,6 +35,8 @@ from sendmail_cli.message.draft import decode_body
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sendmail_cli.addresses import Address
 
 EXAMPLES = (
@@ -55,6 +64,7 @@ EXAMPLES = (
 )
 @who_options
 @what_options
+@header_options
 @server_options
 @delivery_options
 @option("-n", "--dry-run", is_flag=True, section="How", help="Send nothing; print what would go over the wire.")
@@ -87,6 +97,7 @@ def _check_not_read(trace: str | None, values: dict[str, Any]) -> None:
         return
     pairs = (*values["attach_as"], *values["attach_type"])
     paths = {values["raw"], values["body_file"], values["html_file"], *values["attach"], *(path for _, path in pairs)}
+    paths |= header_files(values)
     for path in paths - {None, "-"}:
         if os.path.exists(path) and os.path.samefile(path, trace):
             raise UsageError(f"--trace would write over {path}, which is to be sent")
@@ -96,8 +107,7 @@ def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:
     manuscript = Manuscript(talking.environment)
     try:
         asked, notify = demands(values)
-        make = _raw_request if values["raw"] is not None else _composed_request
-        request = make(values, talking, manuscript, service.Request(demands=asked, notify=notify))
+        request = _maker(values)(values, talking, manuscript, service.Request(demands=asked, notify=notify))
         if request is None:
             talking.output.nothing_sent("the text is empty, so nothing was sent (--skip-empty)")
             exit_code = ExitCode.OK
@@ -153,12 +163,14 @@ def _tell(manuscript: Manuscript, talking: Talk) -> None:
         talking.output.say(f"  {manuscript.whereabouts}")
 
 
+def _maker(values: dict[str, Any]) -> Callable[..., service.Request | None]:
+    if values["raw"] is not None:
+        return _raw_request
+    return _composed_request if values["resend"] is None else resend_request
+
+
 def _raw_request(values: dict[str, Any], talking: Talk, _: Manuscript, blank: service.Request) -> service.Request:
-    for name in MESSAGE_OPTIONS:
-        if values[name] not in UNSAID:
-            flag = "--" + name.rstrip("_").replace("_", "-")
-            hint = "--envelope-from sets the sender of the envelope." if name == "from_" else ""
-            raise UsageError(f"--raw sends a ready message as it is, so {flag} can't be given with it", hint=hint)
+    refuse_beside("raw", values, MESSAGE_OPTIONS)
     return blank._replace(
         flags=server_flags(values),
         to=_joined(values["recipients"]),
@@ -176,8 +188,9 @@ def _composed_request(
     if values["no_fixup"]:
         raise UsageError("--no-fixup is for a ready message; give it with --raw")
     attachments = _attachments(values, talking)
-    claims = _claims(values)
+    claims = _claims(values) + header_claims(values)
     standard_input.check_claims(claims, is_forbidden=values["no_stdin"])
+    forwarded = settle_headers(values, talking)
     request = blank._replace(
         flags=server_flags(values, from_=values["from_"]),
         to=_joined(values["recipients"]) + _joined(values["to"]),
@@ -189,6 +202,7 @@ def _composed_request(
         attachments=attachments,
         headers=values["header"],
         in_reply_to=values["in_reply_to"],
+        forwarded=forwarded,
     )
     if _is_to_be_written(values, claims, talking):
         service.prepare(request, talking.environment, lambda _: None)  # nobody writes a text that can't be sent

@@ -99,6 +99,18 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
     return _with_credential(settings, resolver, environment)
 
 
+def own_mailboxes(flags: ServerFlags, profiles: Profiles, environment: Environment) -> tuple[Mailbox, ...]:
+    """Who we are: whom `flags` or the chosen profile say a message is from, then the From of every other profile.
+
+    Raises `ConfigError` for a name that no profile has, `AddressError` for a bad From.
+    """
+    from_ = parse_mailbox(flags.from_) if isinstance(flags.from_, str) else flags.from_
+    chosen = choose_profile(flags, profiles, environment)
+    found = [from_, chosen[0].from_ if chosen is not None else None]
+    found += [profiles.get(name).from_ for name in profiles.names]
+    return tuple(dict.fromkeys(mailbox for mailbox in found if mailbox is not None))
+
+
 def choose_profile(flags: ServerFlags, profiles: Profiles, environment: Environment) -> tuple[Profile, Origin] | None:
     """--profile > SENDMAIL_CLI_PROFILE > `default` in the file > the only one there is > None.
 

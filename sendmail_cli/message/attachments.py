@@ -19,6 +19,7 @@ from sendmail_cli.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
 
 MAX_NAME = 255  # octets of UTF-8: what file systems take
@@ -57,6 +58,7 @@ class Attachment(NamedTuple):
     name: str  # without folders
     media_type: str  # in lower case, without parameters
     parameters: tuple[tuple[str, str], ...] = ()  # charset, or what was given with the type
+    message: RawMessage | None = None  # what `source` is, fit for a message/rfc822
 
     @property
     def size(self) -> int:

@@ -8,7 +8,7 @@ octets. All of it is 7-bit, and no server needs an extension for it, but where a
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sendmail_cli.errors import AddressError
 from sendmail_cli.message.encoded_words import parameters
@@ -30,7 +30,32 @@ PIECE = 64 * 1024  # octets of text handed out at once
 _SMALL = 16 * 1024  # octets; smaller pieces wait for the next, so that a header does not go out alone
 _BEYOND_ASCII = re.compile(rb"[^\s<>,:;]*[\x80-\xff][^\s<>,:;]*")
 
-Pieces = list["bytes | Source"]
+
+class Streamed(Protocol):
+    """What goes out piece by piece, as it stands on the wire: `size` octets, in the `chunks` of each call anew."""
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The octets from the beginning. Raises `InputOutputError` when they aren't what was measured."""
+
+
+class _Base64(NamedTuple):
+    """A source in base64."""
+
+    source: Source
+
+    @property
+    def size(self) -> int:
+        return base64_length(self.source.size)
+
+    def chunks(self) -> Iterator[bytes]:
+        return base64_of(self.source)
+
+
+Pieces = list[bytes | Streamed]
 
 
 class ComposedMessage(NamedTuple):
@@ -39,7 +64,7 @@ class ComposedMessage(NamedTuple):
     message_id: str
     size: int  # octets
     has_utf8_header: bool  # for an address: names and subjects are encoded-words
-    pieces: tuple[bytes | Source, ...]
+    pieces: tuple[bytes | Streamed, ...]
 
     @property
     def is_7bit(self) -> bool:
@@ -75,7 +100,7 @@ class ComposedMessage(NamedTuple):
                 for at in range(0, len(piece), PIECE):
                     yield piece[at : at + PIECE]
             else:
-                yield from base64_of(piece)
+                yield from piece.chunks()
 
 
 def compose(draft: Draft, environment: Environment) -> ComposedMessage:
@@ -94,7 +119,7 @@ def compose(draft: Draft, environment: Environment) -> ComposedMessage:
     if draft.attachments:
         parts = [_multipart("mixed", parts + [_attachment_part(file) for file in draft.attachments], boundaries)]
     pieces = _joined([header.octets, b"MIME-Version: 1.0\r\n", *parts[0]])
-    size = sum(len(piece) if isinstance(piece, bytes) else base64_length(piece.size) for piece in pieces)
+    size = sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
     return ComposedMessage(header.message_id, size, not header.octets.isascii(), tuple(pieces))
 
 
@@ -119,10 +144,10 @@ def _attachment_part(file: Attachment) -> Pieces:
     named = [*file.parameters, ("name", file.name)]
     return [
         parameter_field("Content-Type", file.media_type, [part for pair in named for part in parameters(*pair)]),
-        structured_field("Content-Transfer-Encoding", "base64"),
+        structured_field("Content-Transfer-Encoding", "base64" if file.message is None else "7bit"),
         parameter_field("Content-Disposition", "attachment", parameters("filename", file.name)),
         b"\r\n",
-        file.source,
+        _Base64(file.source) if file.message is None else file.message,  # RFC 2046 §5.2.1 allows a message no base64
     ]
 
 

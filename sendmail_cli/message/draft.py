@@ -32,20 +32,25 @@ class Draft(NamedTuple):
     in_reply_to: str | None = None  # a Message-ID, with or without its angle brackets
 
     @property
-    def sender(self) -> Mailbox:
-        """Who it is from: `from_`, else the From in `headers`. Raises `HeaderError` when there is neither."""
-        sender = self.from_ if self.from_ is not None else sender_in(self.headers)
-        if sender is None:
+    def authors(self) -> tuple[Mailbox, ...]:
+        """Whom it is from: `from_`, else the From in `headers`. Raises `HeaderError` when there is neither."""
+        authors = mailboxes_in(self.headers, "from") if self.from_ is None else (self.from_,)
+        if not authors:
             raise HeaderError("the message has no From")
-        return sender
+        return authors
+
+    @property
+    def sender(self) -> Mailbox:
+        """Who sends it: the Sender in `headers`, else the first of `authors` (RFC 5322 §3.6.2). Raises as `authors`."""
+        return (*mailboxes_in(self.headers, "sender"), *self.authors)[0]
 
 
-def sender_in(headers: tuple[tuple[str, str], ...]) -> Mailbox | None:
-    """The first mailbox of the From among `headers`; None when there is none. Raises `AddressError`."""
+def mailboxes_in(headers: tuple[tuple[str, str], ...], wanted: str) -> tuple[Mailbox, ...]:
+    """The mailboxes of the first field among `headers` that is called `wanted`. Raises `AddressError`."""
     for name, value in headers:
-        if name.lower() == "from":
-            return next(iter(mailboxes_of(parse_address_list(value))), None)
-    return None
+        if name.lower() == wanted:
+            return mailboxes_of(parse_address_list(value))
+    return ()
 
 
 def decode_body(octets: bytes, locale_charset: str) -> tuple[str, str]:

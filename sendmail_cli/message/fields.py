@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 UNDISCLOSED = Group("undisclosed-recipients", ())
 
 # In the order they are written; a field of the user's takes the place of ours.
-_OURS = ("date", "from", "to", "cc", "reply-to", "subject", "message-id", "in-reply-to", "references")
+_OURS = ("date", "from", "sender", "to", "cc", "reply-to", "subject", "message-id", "in-reply-to", "references")
 _FLAGS = {
     "from": "--from",
     "to": "--to or an argument",
@@ -38,7 +38,7 @@ _FLAGS = {
     "subject": "--subject",
     "in-reply-to": "--in-reply-to",
 }
-_ONCE = frozenset((*_OURS, "sender"))  # RFC 5322 §3.6, the table
+_ONCE = frozenset(_OURS)  # RFC 5322 §3.6, the table
 _REFUSED = {
     "bcc": "Use --bcc: blind copies are named to the server alone and never stand in a message.",
     "resent-bcc": "Blind copies never stand in a message.",
@@ -80,6 +80,8 @@ def compose_header(draft: Draft, environment: Environment) -> Header:
     else:
         message_id = new_message_id(draft.sender.address.domain, environment)
         written["message-id"] = message_id_field("Message-ID", [message_id])
+    if "sender" not in written and len(draft.authors) > 1:  # RFC 5322 §3.6.2
+        written["sender"] = address_field("Sender", (draft.sender,))
     if "date" not in written:
         written["date"] = structured_field("Date", new_date(environment))
     if "references" not in written and draft.in_reply_to is not None:
@@ -147,8 +149,10 @@ def _user_addresses(name: str, value: str) -> bytes:
     if not addresses:
         raise HeaderError(f"{name} names no address")
     mailboxes = mailboxes_of(addresses)
-    if name.lower() in {"from", "sender"} and len(mailboxes) != 1:
+    if name.lower() == "sender" and len(mailboxes) != 1:
         raise HeaderError(f"{name} must name one mailbox")
+    if name.lower() == "from" and not mailboxes:
+        raise HeaderError(f"{name} must name a mailbox")
     if value.isascii() and all(len(word) <= MAX_WORD for word in value.split()):
         return structured_field(name, value)  # with its comments, quotes and encoded-words
     return address_field(name, addresses)

@@ -27,7 +27,7 @@ MAX_WORD = 900  # octets that may stand in a header without white space: leaves 
 MAX_FIELD_NAME = 76  # octets; RFC 5322 sets no limit of its own, but name and colon must fit one line
 
 _FIELD_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §3.6.8: ftext
-_MESSAGE_ID = re.compile("<[!-;=?-~]+>")  # wider than RFC 5322 §3.6.4: there are mails without “@” to reply to
+MESSAGE_ID = re.compile("<[!-;=?-~]+>")  # wider than RFC 5322 §3.6.4: there are mails without “@” to reply to
 _WORDS = re.compile(r"([ \t]*)([^ \t]+)")
 _ENCODED_WORD = re.compile(r"=\?[^?]+\?[BbQq]\?[^?]*\?=")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -156,7 +156,7 @@ def parse_message_id(text: str, where: str) -> str:
     check_line(where, text)
     stripped = text.strip(" \t")
     message_id = stripped if stripped.startswith("<") else f"<{stripped}>"
-    if not _MESSAGE_ID.fullmatch(message_id):
+    if not MESSAGE_ID.fullmatch(message_id):
         raise HeaderError(f"{where} is no Message-ID: “{printable(text, 80)}”", hint="It looks like <id@example.org>.")
     return message_id
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
-from sendmail_cli.addresses import mailboxes_of, parse_address_list
 from sendmail_cli.errors import AddressError, DataError
 from sendmail_cli.message.headers import new_date, new_message_id
 from sendmail_cli.message.lines import Fault, LineCheck, with_line_feeds, wrong_end
-from sendmail_cli.message.raw_header import Field, read_header, topmost_resent_block
+from sendmail_cli.message.raw_header import Field, mailboxes_in, read_header, topmost_resent_block
 from sendmail_cli.message.source import CHUNK, Source, read_stream
 from sendmail_cli.message.spans import Coding, Span
 from sendmail_cli.printable import printable
@@ -130,8 +129,44 @@ def raw_message(octets: Source | IO[bytes], environment: Environment) -> RawMess
     """
     source = octets if isinstance(octets, Source) else read_stream(octets)
     head = read_header(source)
-    added = _missing_fields(head.fields, environment)
-    sent = tuple(field for field in head.fields if not field.is_blind) + added
+    return _repaired(source, head, _seen(head) + _missing_fields(head.fields, environment))
+
+
+def resent_message(source: Source, block: tuple[Field, ...]) -> RawMessage:
+    """The message in `source` below `block`, the Resent fields of who sends it on (RFC 5322 §3.6.6).
+
+    It is not to look other than it came, so no field is added to it. Raises as `raw_message`.
+    """
+    head = read_header(source)
+    return _repaired(source, head, block + _seen(head))
+
+
+def embedded_message(source: Source) -> RawMessage:
+    """The message in `source` as the body of a message/rfc822, which must be 7-bit where all else is (RFC 2046 §5.2.1).
+
+    Raises `DataError` where that can't be: it is signed, or its header is beyond ASCII.
+    """
+    hint = "Attach it as a file, which passes unchanged: --attach FILE."
+    head = read_header(source)
+    try:
+        message = _repaired(source, head, _seen(head))
+        recoded = None if message.is_7bit or message.has_utf8_header else _recoded(message)
+    except DataError as error:
+        raise DataError(f"{source.label} can't be forwarded: {error.sentence}", hint=hint) from None
+    line = recoded.line_of_8bit_header if recoded is not None else None
+    if message.has_utf8_header:
+        line = next(field.line for field in message.sent if not field.octets.isascii())
+    if line is not None:
+        raise DataError(f"{source.label} can't be forwarded: line {line}, in a header, is beyond ASCII", hint=hint)
+    return message if recoded is None else _with(message, recoded)
+
+
+def _seen(head: RawHeader) -> tuple[Field, ...]:
+    """The fields that others may see."""
+    return tuple(field for field in head.fields if not field.is_blind)
+
+
+def _repaired(source: Source, head: RawHeader, sent: tuple[Field, ...]) -> RawMessage:
     message, fault = _measured(source, head, sent)
     return message if fault is None else _with(message, _recoded(message))
 
@@ -217,18 +252,5 @@ def _domain(fields: tuple[Field, ...], environment: Environment) -> str:
 
 
 def _addresses(fields: tuple[Field, ...], names: tuple[str, ...]) -> tuple[AddrSpec, ...]:
-    return tuple(address for name in names for field in fields if field.name == name for address in _of_field(field))
-
-
-def _of_field(field: Field) -> Iterator[AddrSpec]:
-    try:
-        mailboxes = mailboxes_of(parse_address_list(field.text.strip(" \t")))
-    except AddressError as error:
-        raise AddressError(
-            f"line {field.line}, {field.name}: {error.sentence}",
-            hint="Name the recipients and --envelope-from yourself.",
-        ) from None
-    for mailbox in mailboxes:
-        if "\ufffd" in str(mailbox.address):
-            raise AddressError(f"line {field.line}, {field.name}: an address is not valid UTF-8")
-        yield mailbox.address
+    hint = "Name the recipients and --envelope-from yourself."
+    return tuple(mailbox.address for name in names for mailbox in mailboxes_in(fields, name, hint))

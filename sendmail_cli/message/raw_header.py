@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from sendmail_cli.errors import DataError
+from sendmail_cli.addresses import mailboxes_of, parse_address_list
+from sendmail_cli.errors import AddressError, DataError
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
+    from sendmail_cli.addresses import Mailbox
     from sendmail_cli.message.source import Source
 
 MAX_HEADER = 8 * 1024 * 1024  # octets; held in memory, and no server takes nearly as much
@@ -84,6 +86,25 @@ def topmost_resent_block(fields: tuple[Field, ...]) -> tuple[Field, ...]:
         if is_resent:
             block[field.name] = field
     return tuple(block.values())
+
+
+def mailboxes_in(fields: tuple[Field, ...], name: str, hint: str) -> tuple[Mailbox, ...]:
+    """The mailboxes in each of `fields` that is called `name`, groups opened, names as they are written there.
+
+    Raises `AddressError` with the line and `hint` for a field that can't be understood.
+    """
+    found: list[Mailbox] = []
+    for field in fields:
+        if field.name != name:
+            continue
+        try:
+            mailboxes = mailboxes_of(parse_address_list(field.text.strip(" \t")))
+        except AddressError as error:
+            raise AddressError(f"line {field.line}, {name}: {error.sentence}", hint=hint) from None
+        if any("\ufffd" in str(mailbox.address) for mailbox in mailboxes):
+            raise AddressError(f"line {field.line}, {name}: an address is not valid UTF-8", hint=hint)
+        found += mailboxes
+    return tuple(found)
 
 
 def _split_off(source: Source) -> tuple[bytes, int, bool]:

@@ -6,7 +6,7 @@ import pytest
 
 from sendmail_cli.addresses import parse_mailbox
 from sendmail_cli.errors import HeaderError
-from sendmail_cli.message.draft import Draft, decode_body, parse_header, sender_in
+from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in, parse_header
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,6 @@ def test_the_sender_is_the_given_one_or_that_of_the_headers() -> None:
     ada = parse_mailbox("Ada <ada@example.org>")
     assert Draft(ada).sender == ada
     assert Draft(None, headers=(("X", "1"), ("FROM", "Ada <ada@example.org>"))).sender == ada
-    assert sender_in((("To", "a@b.example"),)) is None
+    assert mailboxes_in((("To", "a@b.example"),), "from") == ()
     with pytest.raises(HeaderError, match="no From"):
         _ = Draft(None).sender
