@@ -40,7 +40,7 @@ _HABITS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("--account", "-A"), _ACCOUNT),
     **dict.fromkeys(("--attachment", "--file"), _ATTACHMENT),
     **dict.fromkeys(("--message", "--text", "--data"), _TEXT),
-    **dict.fromkeys(("--sender", "-r", "-F"), _SENDER),
+    **dict.fromkeys(("-r", "-F"), _SENDER),
     **dict.fromkeys(("--recipient", "--recipients", "--mail-rcpt"), ("recipients are arguments, or --to", "Use --to.")),
     **dict.fromkeys(
         ("-k", "--no-check-certificate"), ("the certificate check is skipped with --insecure", "Use it once.")

@@ -100,15 +100,14 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
 
 
 def own_mailboxes(flags: ServerFlags, profiles: Profiles, environment: Environment) -> tuple[Mailbox, ...]:
-    """Who we are: whom `flags` or the chosen profile say a message is from, then the From of every other profile.
+    """Who we are: the From of the chosen profile, then that of every other. Raises `ConfigError` as `choose_profile`.
 
-    Raises `ConfigError` for a name that no profile has, `AddressError` for a bad From.
+    What `flags` say of From is not looked at.
     """
-    from_ = parse_mailbox(flags.from_) if isinstance(flags.from_, str) else flags.from_
     chosen = choose_profile(flags, profiles, environment)
-    found = [from_, chosen[0].from_ if chosen is not None else None]
-    found += [profiles.get(name).from_ for name in profiles.names]
-    return tuple(dict.fromkeys(mailbox for mailbox in found if mailbox is not None))
+    own = [] if chosen is None else [chosen[0]]
+    own += [profiles.get(name) for name in profiles.names]
+    return tuple(dict.fromkeys(profile.from_ for profile in own if profile.from_ is not None))
 
 
 def choose_profile(flags: ServerFlags, profiles: Profiles, environment: Environment) -> tuple[Profile, Origin] | None:

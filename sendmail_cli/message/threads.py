@@ -106,9 +106,8 @@ def everybody_to_answer(
 ) -> Everybody:
     """Whom an answer to all goes to: the people to answer, and a copy to To and Cc; each once, and none of `own`.
 
-    `named` get it anyhow and are left out too.
-
-    Mail-Followup-To says it alone where it stands. Raises as `people_to_answer`.
+    `named` get it anyhow and are left out too. Mail-Followup-To says it alone where it stands. Raises as
+    `people_to_answer`.
     """
     ours = _keys(own) | _keys(named)
     people = people_to_answer(fields, own)
@@ -118,11 +117,9 @@ def everybody_to_answer(
     to = _named(people, ours)
     others = mailboxes_in(fields, "to", _HINT) + mailboxes_in(fields, "cc", _HINT)
     cc = _named(others, ours | _keys(to))
-    if to:
+    if to or named:
         return Everybody(to, cc)
-    if cc or named:
-        return Everybody(cc, ())
-    return Everybody(people, ())  # a message from us to us alone is answered all the same
+    return Everybody(cc or people, ())  # a message from us to us alone is answered all the same
 
 
 def forwarded(source: Source) -> Attachment:
@@ -149,9 +146,11 @@ def _message_ids(fields: tuple[Field, ...], name: str) -> list[str]:
 
 def _named(people: Iterable[Mailbox], without: frozenset[str]) -> tuple[Mailbox, ...]:
     """Each of `people` once, their names decoded, those left out whom `without` holds."""
-    found = {_key(each): each for each in reversed([*people])}
-    kept = [each for key, each in reversed(found.items()) if key not in without]
-    return tuple(Mailbox(one_line(decode_words(each.name)), each.address) for each in kept)
+    found: dict[str, Mailbox] = {}
+    for each in people:
+        if (key := _key(each)) not in without:
+            found.setdefault(key, Mailbox(one_line(decode_words(each.name)), each.address))
+    return tuple(found.values())
 
 
 def _keys(people: Iterable[Mailbox]) -> frozenset[str]:

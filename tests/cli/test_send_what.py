@@ -21,6 +21,9 @@ MESSAGE_OPTIONS = {
     "--reply-to": ["x@example.org"], "--subject": [""], "--body": [""], "--html": [""], "--body-file": ["f"],
     "--html-file": ["f"], "--header": ["X-A: 1"], "--in-reply-to": ["<1@x>"], "--attach": ["f"],
     "--attach-as": ["a", "f"], "--attach-type": ["text/csv", "f"], "--skip-empty": [], "--no-stdin": [],
+    "--sender": ["x@example.org"], "--reply-to-message": ["f"], "--reply-all": [], "--forward": ["f"],
+    "--resend": ["f"], "--list-unsubscribe": ["mailto:x@example.org"], "--auto-submitted": ["no"],
+    "--importance": ["low"], "--request-receipt": [],
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from sendmail_cli.config.settings import (
     Settings,
     choose_profile,
     describe_settings,
+    own_mailboxes,
     password_variable,
     resolve_settings,
 )
@@ -142,6 +143,19 @@ def test_which_profile_is_chosen(machine: Machine) -> None:
     assert resolve(machine, profile="work").origins["profile"] == Origin("flag", "--profile")
     machine.variables["SENDMAIL_CLI_PROFILE"] = ""
     assert resolve(machine).profile_name == "work"
+
+
+def test_who_we_are_is_the_from_of_all_profiles_the_chosen_one_first(machine: Machine) -> None:
+    machine.write(
+        '[profile.a]\nfrom = "a@x.example"\n[profile.b]\nserver = "b"\n[profile.c]\nfrom = "c@x.example"\n'
+        '[profile.d]\nfrom = "a@x.example"\n'
+    )
+
+    def own(name: str | None) -> list[str]:
+        return [str(each) for each in own_mailboxes(ServerFlags(profile=name), load_profiles(machine), machine)]
+
+    assert own("c") == ["c@x.example", "a@x.example"]
+    assert own("b") == own(None) == ["a@x.example", "c@x.example"]
 
 
 def test_an_unknown_profile_is_a_mistake_of_the_configuration(machine: Machine) -> None:

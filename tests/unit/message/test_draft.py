@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sendmail_cli.addresses import parse_mailbox
+from sendmail_cli.addresses import AddrSpec, Mailbox, parse_mailbox
 from sendmail_cli.errors import HeaderError
 from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in, parse_header
+
+AB = AddrSpec("a", "b.example")
+CD = AddrSpec("c", "d.example")
 
 
 @pytest.mark.parametrize(
@@ -54,5 +57,12 @@ def test_the_sender_is_the_given_one_or_that_of_the_headers() -> None:
     assert Draft(ada).sender == ada
     assert Draft(None, headers=(("X", "1"), ("FROM", "Ada <ada@example.org>"))).sender == ada
     assert mailboxes_in((("To", "a@b.example"),), "from") == ()
+    assert mailboxes_in((("To", "A <a@b.example>, G: c@d.example;"),), "to") == (Mailbox("A", AB), Mailbox("", CD))
+    assert mailboxes_in((("To", "nobody:;"), ("To", "a@b.example")), "to") == ()
+    secretary = Mailbox("", CD)
+    draft = Draft(ada, headers=(("Sender", "c@d.example"),))
+    assert (draft.authors, draft.sender) == ((ada,), secretary)
+    draft = Draft(None, headers=(("From", "a@b.example, c@d.example"),))
+    assert (draft.authors, draft.sender) == ((Mailbox("", AB), secretary), Mailbox("", AB))
     with pytest.raises(HeaderError, match="no From"):
         _ = Draft(None).sender

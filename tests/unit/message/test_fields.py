@@ -131,3 +131,18 @@ def test_a_users_addresses_are_checked_and_encoded(environment: Environment) -> 
 def test_a_reply_to_no_message_id_is_refused(environment: Environment) -> None:
     with pytest.raises(HeaderError, match="replied to"):
         compose_header(PLAIN._replace(in_reply_to="a b"), environment)
+
+
+def test_several_authors_have_a_sender(environment: Environment) -> None:
+    several = ("From", "Ada <ada@example.org>, Jürgen <j@bücher.example>")
+    written = lines(Draft(None, to=PLAIN.to, headers=(several,)), environment)
+    assert written[1:3] == [
+        "From: Ada <ada@example.org>, =?utf-8?q?J=C3=BCrgen?= <j@xn--bcher-kva.example>",
+        "Sender: Ada <ada@example.org>",
+    ]
+    given = lines(Draft(None, headers=(several, ("Sender", "eve@sender.example"))), environment)
+    assert given[2] == "Sender: eve@sender.example"
+    assert "@sender.example>" in next(line for line in given if line.startswith("Message-ID"))
+    assert not [line for line in lines(PLAIN, environment) if line.startswith("Sender")]
+    with pytest.raises(HeaderError, match="From must name a mailbox"):
+        compose_header(PLAIN._replace(from_=None, headers=(("From", "nobody:;"),)), environment)
