@@ -43,36 +43,6 @@ header_options = stack(
         help="Say that this person sends it for those of --from. Default, where those are several: the first.",
     ),
     option(
-        "--reply-to-message",
-        once=True,
-        type=FILE,
-        section="What",
-        help="Answer this ready message; - is standard input. It gives the thread, the subject with “Re: ”, and the "
-        "recipient where you name none in To.",
-    ),
-    option(
-        "--reply-all",
-        is_flag=True,
-        section="What",
-        help="With --reply-to-message: answer everybody whom that message names, but you. Whom you name joins them.",
-    ),
-    option(
-        "--forward",
-        multiple=True,
-        type=FILE,
-        section="What",
-        help="Forward this ready message whole, as an attachment; - is standard input. It gives the subject, with "
-        "“Fwd: ”.",
-    ),
-    option(
-        "--resend",
-        once=True,
-        type=FILE,
-        section="What",
-        help="Send this ready message on as it is (Resent-From and so on are put above it) to those you name and "
-        "nobody else; - is standard input.",
-    ),
-    option(
         "--list-unsubscribe",
         multiple=True,
         type=UNSUBSCRIBE,
@@ -98,6 +68,36 @@ header_options = stack(
         metavar="[ADDRESS]",
         section="What",
         help="Ask the readers' programs to report to this address that it was read. Without an address: to From.",
+    ),
+    option(
+        "--reply-to-message",
+        once=True,
+        type=FILE,
+        section="Another message",
+        help="Answer this ready message; - is standard input. It gives the thread, the subject with “Re: ”, and the "
+        "recipient where you name none in To.",
+    ),
+    option(
+        "--reply-all",
+        is_flag=True,
+        section="Another message",
+        help="With --reply-to-message: answer everybody whom that message names, but you. Whom you name joins them.",
+    ),
+    option(
+        "--forward",
+        multiple=True,
+        type=FILE,
+        section="Another message",
+        help="Forward this ready message whole, as an attachment; - is standard input. It gives the subject, with "
+        "“Fwd: ”.",
+    ),
+    option(
+        "--resend",
+        once=True,
+        type=FILE,
+        section="Another message",
+        help="Send this ready message on as it is (Resent-From and so on are put above it) to those you name and "
+        "nobody else; - is standard input.",
     ),
 )
 

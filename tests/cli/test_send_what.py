@@ -429,7 +429,9 @@ class TestRaw:
         from sendmail_cli.cli.send import send
 
         options = [option for option in send.params if isinstance(option, SectionedOption)]
-        names = {max(option.opts, key=len) for option in options if option.section in {"Who", "What"}}
+        names = {
+            max(option.opts, key=len) for option in options if option.section in {"Who", "What", "Another message"}
+        }
         assert names - {"--raw", "--no-fixup", "--envelope-from"} == set(MESSAGE_OPTIONS)
 
     def test_says_what_to_use_in_place_of_from(self, here: Runner) -> None:
