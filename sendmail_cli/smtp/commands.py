@@ -88,16 +88,19 @@ def auth(mechanism: str, initial_response: bytes | None) -> Command:
 
     One that makes the line longer than a command may be is left out, as the RFC demands; the server asks for it.
     """
-    if initial_response is not None:
-        command = _secret("AUTH", f"AUTH {mechanism} ", _base64(initial_response) or b"=")
-        if len(command.line) <= MAX_COMMAND_LINE:
-            return command
-    return _command("AUTH", mechanism)
+    bare = _command("AUTH", mechanism)
+    if initial_response is None:
+        return bare
+    line = b"%b %b\r\n" % (bare.line[:-2], _base64(initial_response) or b"=")
+    return bare._replace(line=line, masked=f"{bare.shown} {MASK}") if len(line) <= MAX_COMMAND_LINE else bare
 
 
 def response(octets: bytes) -> Command:
     """The answer to a 334 challenge."""
-    return _secret("RESPONSE", "", _base64(octets))
+    line = _base64(octets) + b"\r\n"
+    if len(line) > MAX_AUTH_LINE:
+        raise LocalProtocolError(f"the sign-in needs a line longer than {MAX_AUTH_LINE} octets")
+    return Command("RESPONSE", line, MASK)
 
 
 def verbatim(text: str) -> Command:
@@ -109,13 +112,6 @@ def verbatim(text: str) -> Command:
     if command.verb == "AUTH" and " " in argument:  # what follows the mechanism is a secret
         command = command._replace(masked=f"AUTH {printable(argument.partition(' ')[0])} {MASK}")
     return command
-
-
-def _secret(verb: str, start: str, encoded: bytes) -> Command:
-    line = start.encode("ascii") + encoded + b"\r\n"
-    if len(line) > MAX_AUTH_LINE:
-        raise LocalProtocolError(f"the sign-in needs a line longer than {MAX_AUTH_LINE} octets")
-    return Command(verb, line, f"{start}{MASK}")
 
 
 def _base64(octets: bytes) -> bytes:

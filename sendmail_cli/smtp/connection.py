@@ -81,7 +81,6 @@ class Connection:
     def __init__(self) -> None:
         self.state = State.CONNECTED
         self.capabilities = Capabilities()
-        self.is_pipelining = False  # RFC 2920: whether several commands may share a flight
         self.after_content = AfterContent.NOTHING  # what may share the flight of the end of the content
         self.is_closing = False  # nothing but QUIT makes sense any more
         self._expected = State.CONNECTED  # the state if every command still unanswered succeeds
@@ -103,6 +102,11 @@ class Connection:
             "AUTH": "answer to the sign-in",
         }
         return special.get(verb, f"answer to {verb}")
+
+    @property
+    def is_pipelining(self) -> bool:
+        """True when several commands may share a flight (RFC 2920)."""
+        return self.capabilities.offers("PIPELINING")
 
     @property
     def has_input(self) -> bool:
@@ -149,7 +153,7 @@ class Connection:
             if not RULES.get(self._unanswered[-1].verb, OTHER).may_be_followed:
                 raise LocalProtocolError(f"{command.verb} must wait for the reply to {self._unanswered[-1].verb}")
         self._unanswered.extend([command] * replies)
-        hoped_for = rule.after.get(3 if command.verb == "DATA" else 2)
+        hoped_for = rule.after.get(2)
         self._expected = self._expected if hoped_for is None else hoped_for
         return command.line + command.payload
 
@@ -210,7 +214,6 @@ class Connection:
                 "the server went on talking after it agreed to STARTTLS, as an attacker in between would"
             )
         self.capabilities = Capabilities()
-        self.is_pipelining = False
         self.state = self._expected = State.GREETED
 
     def _apply(self, command: Command, reply: Reply) -> None:
@@ -229,7 +232,6 @@ class Connection:
             self._greeting = reply.text
         if command.verb in HELLOS and reply.is_positive:
             self.capabilities = Capabilities() if command.verb == "HELO" else parse_capabilities(reply)
-            self.is_pipelining = self.capabilities.offers("PIPELINING")
             self.after_content = self.capabilities.after_content(self._greeting)
         self.is_closing = self.is_closing or self.state is State.CLOSING
         if not self._unanswered:

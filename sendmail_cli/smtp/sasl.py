@@ -6,6 +6,7 @@ A mechanism is used once. The order and the rules against being talked down to a
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sendmail_cli.errors import ConfigError, RemoteProtocolError
@@ -241,10 +242,6 @@ class Choice(NamedTuple):
     advice: str = ""  # what to do after a refusal; "": what the reply says goes for it
 
 
-def _scram(name: str) -> Callable[[str, Secret], Mechanism]:
-    return lambda user, password: Scram(name, user, password)
-
-
 def _gssapi(user: str, context: SecurityContext) -> Mechanism:
     from sendmail_cli.smtp.sasl_gssapi import GSSAPI
 
@@ -254,10 +251,10 @@ def _gssapi(user: str, context: SecurityContext) -> Mechanism:
 # In the order they are preferred. SCRAM-SHA-256 comes first, since the server never sees the password; PLAIN before the
 # rest, since TLS protects it and the others rest on broken digests.
 MECHANISMS: dict[str, Choice] = {
-    "SCRAM-SHA-256": Choice(_scram("SCRAM-SHA-256"), needs_tls=False, is_automatic=True),
+    "SCRAM-SHA-256": Choice(partial(Scram, "SCRAM-SHA-256"), needs_tls=False, is_automatic=True),
     "PLAIN": Choice(Plain, needs_tls=True, is_automatic=True),
     "LOGIN": Choice(Login, needs_tls=True, is_automatic=True),
-    "SCRAM-SHA-1": Choice(_scram("SCRAM-SHA-1"), needs_tls=False, is_automatic=True),
+    "SCRAM-SHA-1": Choice(partial(Scram, "SCRAM-SHA-1"), needs_tls=False, is_automatic=True),
     "CRAM-MD5": Choice(CramMD5, needs_tls=True, is_automatic=True),
     "OAUTHBEARER": Choice(OAuthBearer, needs_tls=True, is_automatic=False),
     "XOAUTH2": Choice(XOAuth2, needs_tls=True, is_automatic=False),

@@ -48,9 +48,20 @@ def test_trap02_lines_that_vouch_for_themselves_stand_between_others() -> None:
     assert b"".join(dot_stuff(chunks)) == b"..a\r\nQUJD\r\nREVG\r\n..b\r\nR0hJ.c\r\n"
 
 
-def test_duty01_nothing_vouches_for_what_stands_before_it() -> None:
+def test_trap01_a_dot_after_lines_that_vouch_for_themselves_is_stuffed() -> None:
+    assert b"".join(dot_stuff([CleanLines(b"QUJD\r\n"), b".b\r\n"])) == b"QUJD\r\n..b\r\n"
+    assert b"".join(dot_stuff([CleanLines(b"QUJD\r\n")])) == b"QUJD\r\n"
+
+
+def test_lines_that_vouch_for_themselves_are_not_copied() -> None:
+    lines = CleanLines(b"QUJD\r\n" * 10)
+    assert next(dot_stuff([lines])) is lines
+
+
+@pytest.mark.parametrize("after", [[], [b"\n"]])
+def test_duty01_nothing_vouches_for_what_stands_before_it(after: list[bytes]) -> None:
     with pytest.raises(LocalProtocolError):
-        list(dot_stuff([b"a\r", CleanLines(b"QUJD\r\n")]))
+        list(dot_stuff([b"a\r", CleanLines(b"QUJD\r\n"), *after]))
 
 
 def test_duty15_a_whole_content_is_not_stuffed_and_ends_its_last_line() -> None:

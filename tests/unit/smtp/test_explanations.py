@@ -161,7 +161,8 @@ def test_words_of_a_provider_beat_the_pair_of_codes_and_that_beats_the_status_co
 def test_status_code_beats_the_reply_code() -> None:
     assert explain_reply(550, (5, 1, 1)) == ENHANCED_CODES[None, 1, 1]
     assert explain_reply(550, (5, 2, 2)) == ENHANCED_CODES[None, 2, 2]
-    assert explain_reply(550) == REPLY_CODES[550]
+    assert explain_reply(500, (5, 5, 2)) == ENHANCED_CODES[None, 5, 2]
+    assert explain_reply(550) == explain_reply(550, (5, 9, 9)) == REPLY_CODES[550]
 
 
 def test_status_code_of_the_class_beats_that_of_both_classes() -> None:
@@ -476,6 +477,13 @@ def test_understands_an_exit_code(argument: str) -> None:
     assert explain(argument) == EXIT_CODES[75]
 
 
+def test_100_is_a_reply_and_a_status_code_may_have_words() -> None:
+    assert explain("100") == REPLY_CLASSES[1]
+    assert explain("5.7.9 Application-specific password required") == explain(
+        "534 5.7.9 Application-specific password required"
+    )
+
+
 def test_130_and_143_alone_are_exit_codes() -> None:
     assert explain("130") == EXIT_CODES[130]
     assert explain("143") == EXIT_CODES[143]
@@ -513,6 +521,7 @@ def test_an_exit_code_of_others_is_refused_with_a_list_of_ours(argument: str) ->
         "-550",
         "+550",
         "5_0",
+        "X5.7.1",
         "٥٥٠",
         "５５０",
         "²50",
@@ -528,6 +537,15 @@ def test_anything_else_is_refused_in_a_helpful_sentence(argument: str) -> None:
     sentence = str(refusal.value)
     assert sentence.isprintable()
     assert len(sentence) < 400
+
+
+def test_what_is_refused_is_shown_and_not_at_length() -> None:
+    with pytest.raises(ValueError, match="cannot be explained") as refusal:
+        explain("x" * 50)
+    assert str(refusal.value) == (
+        f"'{'x' * 40}' cannot be explained; give an SMTP reply code from 100 to 599, an enhanced status "
+        "code such as 5.7.1, a whole reply of a server, or an exit code such as 75"
+    )
 
 
 # Whatever a server says

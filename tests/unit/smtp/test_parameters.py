@@ -3,7 +3,7 @@
 import pytest
 
 from sendmail_cli.addresses import AddrSpec
-from sendmail_cli.errors import AddressError, NotOffered, UsageError
+from sendmail_cli.errors import AddressError, DataError, MessageTooLarge, NotOffered, UsageError
 from sendmail_cli.smtp.capabilities import Capabilities, Limits
 from sendmail_cli.smtp.envelope import (
     Demands,
@@ -46,31 +46,114 @@ def test_everything_at_once_in_the_order_of_the_rfcs() -> None:
     assert mail(demands, *offered) == ("SIZE=1", "REQUIRETLS", "RET=FULL", "ENVID=a+3Db", "BY=60;N")
 
 
+OPTION_HINT = "Nothing was sent. Leave the option out, or use a server that offers it."
+PARAMETER_HINT = "Nothing was sent. `sendmail-cli check` shows what it offers."
+
+
 @pytest.mark.parametrize(
-    ("demands", "words"),
+    ("demands", "sentence", "hint"),
     [
-        (Demands(ret=Ret.FULL), "DSN"),
-        (Demands(envid="x"), "DSN"),
-        (Demands(require_tls=True), "REQUIRETLS"),
-        (Demands(mail_parameters=("XVERP",)), "XVERP"),
-        (Demands(mail_parameters=("by=60;N",)), "DELIVERBY"),
+        (
+            Demands(ret=Ret.FULL),
+            "the server doesn't offer reports of delivery (--ret, --envid): there is no DSN in its answer to EHLO",
+            OPTION_HINT,
+        ),
+        (
+            Demands(envid="x"),
+            "the server doesn't offer reports of delivery (--ret, --envid): there is no DSN in its answer to EHLO",
+            OPTION_HINT,
+        ),
+        (
+            Demands(require_tls=True),
+            (
+                "the server doesn't offer that every server on the way uses TLS (--requiretls): "
+                "there is no REQUIRETLS in its answer to EHLO"
+            ),
+            OPTION_HINT,
+        ),
+        (
+            Demands(mail_parameters=("XFOO=a",)),
+            "the server doesn't offer XFOO, which the parameter XFOO=a belongs to",
+            PARAMETER_HINT,
+        ),
+        (
+            Demands(mail_parameters=("by=60;N=",)),
+            "the server doesn't offer DELIVERBY, which the parameter by=60;N= belongs to",
+            PARAMETER_HINT,
+        ),
+        (
+            Demands(mail_parameters=("A=" + "x" * 88,)),
+            f"the server doesn't offer A, which the parameter A={'x' * 78}… (10 more characters) belongs to",
+            PARAMETER_HINT,
+        ),
     ],
 )
-def test_what_is_demanded_and_not_offered_is_69_and_says_so(demands: Demands, words: str) -> None:
-    with pytest.raises(NotOffered, match=words) as caught:
+def test_what_is_demanded_and_not_offered_is_69_and_says_so(demands: Demands, sentence: str, hint: str) -> None:
+    with pytest.raises(NotOffered) as caught:
         mail(demands, "PIPELINING")
     assert caught.value.exit_code == 69
-    assert "Nothing was sent" in caught.value.hint
+    assert (str(caught.value), caught.value.hint) == (sentence, hint)
+
+
+def test_reports_about_a_recipient_that_are_not_offered() -> None:
+    with pytest.raises(NotOffered) as caught:
+        rcpt_parameters(Recipient(ForwardPath(ADA), (Notify.NEVER,)), offering("SIZE"))
+    sentence = "the server doesn't offer reports of delivery (--notify): there is no DSN in its answer to EHLO"
+    assert (str(caught.value), caught.value.hint) == (sentence, OPTION_HINT)
+
+
+def test_a_parameter_of_ones_own_needs_only_its_own_extension() -> None:
+    own = ("XFOO=a", "XBAR", "by=60;R")
+    assert mail(Demands(mail_parameters=own), "XBAR", "XFOO", "DELIVERBY") == own
 
 
 def test_duty30_requiretls_needs_tls_whatever_the_server_offers() -> None:
-    with pytest.raises(NotOffered, match="this connection has none"):
+    with pytest.raises(NotOffered) as caught:
         mail(Demands(require_tls=True), "REQUIRETLS", is_secured=False)
+    assert str(caught.value) == "--requiretls asks every server for verified TLS, and this connection has none"
+    assert caught.value.hint == "Use --tls implicit or --tls starttls, without --insecure (RFC 8689 §2)."
 
 
 def test_duty14_the_address_that_needs_smtputf8_is_named() -> None:
-    with pytest.raises(AddressError, match=r"the address büro@example\.org is beyond ASCII"):
-        mail(Demands(), sender=BUERO)
+    for sender, recipient in ((BUERO, ADA), (ADA, BUERO), (None, BUERO)):
+        envelope = envelope_of(ReversePath(sender), (recipient,))
+        with pytest.raises(AddressError) as caught:
+            mail_parameters(envelope, offering(), size=1, is_7bit=True, has_utf8_header=False, is_secured=True)
+        assert str(caught.value) == (
+            "the address büro@example.org is beyond ASCII, and the server doesn't take that (no SMTPUTF8, 5.6.7)"
+        )
+        assert caught.value.hint == (
+            "Use an address with ASCII letters before the “@”; domains of any script are no trouble."
+        )
+
+
+def test_duty14_a_header_that_needs_smtputf8_is_said() -> None:
+    envelope = envelope_of(ReversePath(None), (ADA,))
+    with pytest.raises(AddressError, match=r"^a header field of this message is beyond ASCII, and the server doesn't"):
+        mail_parameters(envelope, offering(), size=1, is_7bit=True, has_utf8_header=True, is_secured=True)
+
+
+def test_duty13_what_is_too_large_is_said_with_both_sizes() -> None:
+    envelope = envelope_of(ReversePath(ADA), (ADA,))
+    at_most = mail_parameters(
+        envelope, offering("SIZE 1000"), size=1000, is_7bit=True, has_utf8_header=False, is_secured=True
+    )
+    assert at_most == ("SIZE=1000",)
+    with pytest.raises(MessageTooLarge) as caught:
+        mail_parameters(
+            envelope, offering("SIZE 1000"), size=1001, is_7bit=True, has_utf8_header=False, is_secured=True
+        )
+    assert str(caught.value) == "the message has 1,001 octets and the server takes at most 1,000"
+    assert caught.value.hint == "Send less, or put the file where the recipients can fetch it."
+
+
+def test_duty14_octets_that_the_server_does_not_take_are_said() -> None:
+    envelope = envelope_of(ReversePath(ADA), (ADA,))
+    with pytest.raises(DataError) as caught:
+        mail_parameters(envelope, offering(), size=1, is_7bit=False, has_utf8_header=False, is_secured=True)
+    assert str(caught.value) == (
+        "the message holds 8-bit octets and the server takes 7-bit messages only (no 8BITMIME)"
+    )
 
 
 def test_a_recipient_asks_for_nothing_unless_told() -> None:
@@ -89,6 +172,11 @@ def test_a_recipient_with_reports_and_parameters_of_ones_own() -> None:
 def test_an_original_recipient_that_is_too_long_to_name_is_left_out() -> None:
     recipient = Recipient(ForwardPath(AddrSpec("ü" * 32, "a" * 63 + ".example.org")), (Notify.DELAY,))
     assert len(original_recipient(recipient.path.address)) < 500
+    just_fits = AddrSpec("x" * 64, "y" * (500 - len("rfc822;") - 65))
+    assert rcpt_parameters(Recipient(ForwardPath(just_fits), (Notify.DELAY,)), offering("DSN")) == (
+        "NOTIFY=DELAY",
+        f"ORCPT=rfc822;{just_fits}",
+    )
     longer = Recipient(ForwardPath(AddrSpec("𝔞" * 64, "example.org")), (Notify.DELAY,))
     assert rcpt_parameters(longer, offering("DSN")) == ("NOTIFY=DELAY",)
 
@@ -118,23 +206,44 @@ def test_notify(text: str, expected: tuple[Notify, ...]) -> None:
     assert parse_notify(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "always", "success,", "never,delay", "success failure"])
-def test_what_is_no_notify(text: str) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "“” is none of never, success, failure, delay"),
+        ("Always", "“always” is none of never, success, failure, delay"),
+        ("success,", "“” is none of never, success, failure, delay"),
+        ("success failure", "“success failure” is none of never, success, failure, delay"),
+        ("x" * 50, f"“{'x' * 40}… (10 more characters)” is none of never, success, failure, delay"),
+        ("never,delay", "“never” stands alone: no report at all, or some of success, failure, delay"),
+    ],
+)
+def test_what_is_no_notify(text: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
         parse_notify(text)
+    assert str(caught.value) == sentence
 
 
 def test_ret() -> None:
     assert [parse_ret(text) for text in ("full", "Headers", "HDRS")] == [Ret.FULL, Ret.HEADERS, Ret.HEADERS]
-    with pytest.raises(UsageError, match="neither full nor headers"):
+    with pytest.raises(UsageError, match=r"^“half” is neither full nor headers$"):
         parse_ret("half")
+    with pytest.raises(UsageError, match=r"^“x{40}… \(10 more characters\)” is neither full nor headers$"):
+        parse_ret("x" * 50)
 
 
 def test_an_envelope_id_has_100_octets_as_it_is_sent() -> None:
     assert parse_envid("x" * 100) == "x" * 100
     assert parse_envid("=" * 33) == "=" * 33
-    for text in ("x" * 101, "=" * 34, "", "ü", "a\tb", "a\r\nRCPT TO:<eve@example.net>"):
-        with pytest.raises(UsageError):
+    for text, length in (("x" * 101, 101), ("=" * 34, 102)):
+        with pytest.raises(UsageError) as caught:
+            parse_envid(text)
+        assert str(caught.value) == (f"an envelope id has at most 100 octets as it is sent, and this one has {length}")
+
+
+def test_an_envelope_id_is_printable_ascii() -> None:
+    assert parse_envid(" !~") == " !~"
+    for text in ("", "ü", "a\tb", "a\x7f", "a\r\nRCPT TO:<eve@example.net>"):
+        with pytest.raises(UsageError, match=r"^an envelope id is printable ASCII, and not empty$"):
             parse_envid(text)
 
 
@@ -147,16 +256,34 @@ def test_a_parameter(text: str) -> None:
     "text", ["", "=x", "-A=1", "A=", "A=1=2", "A=1 B=2", "A=ü", "A=1\r\nRSET", "A\x00", "A_B=1", " A=1"]
 )
 def test_duty50_what_is_no_parameter(text: str) -> None:
-    with pytest.raises(UsageError, match="is no parameter"):
+    with pytest.raises(UsageError, match="is no parameter") as caught:
         parse_parameter(text)
+    assert caught.value.hint == (
+        "What is not plain ASCII, and “+” and “=” in a value, may be written as xtext: +3D is “=”."
+    )
+
+
+def test_what_is_no_parameter_is_shown_and_not_at_length() -> None:
+    words = "is no parameter: KEY=VALUE or KEY, without spaces, in ASCII (RFC 5321 §4.1.2)"
+    for text, shown in (("a b", "a b"), (" " + "x" * 89, " " + "x" * 79 + "… (10 more characters)")):
+        with pytest.raises(UsageError) as caught:
+            parse_parameter(text)
+        assert str(caught.value) == f"“{shown}” {words}"
 
 
 @pytest.mark.parametrize(
-    ("text", "option"), [("size=1", "this program"), ("RET=FULL", "--ret"), ("notify=NEVER", "--notify")]
+    ("text", "sentence"),
+    [
+        ("size=1", "SIZE is set by this program itself, not as a parameter"),
+        ("smtputf8", "SMTPUTF8 is set by this program itself, not as a parameter"),
+        ("RET=FULL", "RET is set by --ret, not as a parameter"),
+        ("notify=NEVER", "NOTIFY is set by --notify, not as a parameter"),
+    ],
 )
-def test_a_parameter_that_has_an_option_is_refused(text: str, option: str) -> None:
-    with pytest.raises(UsageError, match=option):
+def test_a_parameter_that_has_an_option_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
         parse_parameter(text)
+    assert str(caught.value) == sentence
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,39 @@ def test_duty25_strangers_are_known_before_a_line_end(data: bytes, words: str, s
     assert caught.value.hint
 
 
+def test_duty25_what_a_stranger_says_is_shown_and_not_at_length() -> None:
+    for data, shown in (
+        (b"login: \xff\x1b\r\n", r"login: \xff\x1b"),
+        (b"x" * 90 + b"\n", "x" * 80 + "… (10 more characters)"),
+    ):
+        with pytest.raises(RemoteProtocolError) as caught:
+            replies_of(data)
+        assert str(caught.value) == f"the server said “{shown}”, which is no SMTP reply"
+        assert caught.value.hint == "Look at the server's name and port."
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "hint"),
+    [
+        (b"HTTP/1.0 400", "a web server", "Look at the server's name and port."),
+        (
+            b"+OK",
+            "a POP3 server",
+            "Mail is fetched there, not sent; the server for sending often has another name.",
+        ),
+        (
+            b"\x16\x03",
+            "a server that speaks TLS from the first byte",
+            "Try --tls implicit, usually with port 465.",
+        ),
+    ],
+)
+def test_duty25_a_stranger_is_named_with_what_to_do(data: bytes, kind: str, hint: str) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        replies_of(data)
+    assert (str(caught.value), caught.value.hint) == (f"this is {kind}, not an SMTP server", hint)
+
+
 @pytest.mark.parametrize("data", [b"H", b"SSH", b"+", b"* O", b"\x15", b"2", b""])
 def test_too_little_to_judge(data: bytes) -> None:
     parser = ReplyParser()

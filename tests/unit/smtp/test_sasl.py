@@ -44,7 +44,14 @@ WITH_PASSWORD = [choice for choice in MECHANISMS.values() if choice.proof is Pro
 
 
 @pytest.mark.parametrize("choice", WITH_PASSWORD)
-@pytest.mark.parametrize(("bad", "words"), [("a\0b", "NUL"), ("a\udc80", "UTF-8")])
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ("a\0b", "^user name and password can't hold a NUL character"),
+        ("a\ud800", "^user name and password must be UTF-8"),
+        ("\udfff", "^user name and password must be UTF-8"),
+    ],
+)
 def test_what_neither_user_nor_password_can_hold(choice: Choice, bad: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
         choice.make("ada", Secret(f"hunter2{bad}"))
@@ -125,7 +132,16 @@ def test_xoauth2_sends_the_token_and_lets_the_refusal_come() -> None:
     message = b"user=someuser@example.com\1auth=Bearer vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg==\1\1"
     assert mechanism.initial_response() == message
     assert mechanism.respond(b'{"status":"401"}') == b""
+    assert mechanism.why == '{"status":"401"}'
     assert mechanism.secrets() == (message.decode(), "vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg==")
+
+
+@pytest.mark.parametrize("mechanism", [XOAuth2, OAuthBearer])
+def test_trap21_why_a_token_was_refused_is_printable_and_not_endless(mechanism: type[XOAuth2]) -> None:
+    it = mechanism("ada", Secret("token"))
+    it.respond(b"\xff\x1b[2J" + b"x" * 1000)
+    assert it.why.startswith(r"\xff\x1b[2Jxxx")
+    assert 300 < len(it.why) < 350
 
 
 def test_oauthbearer_escapes_the_user_and_answers_an_error_with_one_octet() -> None:
@@ -211,6 +227,40 @@ def test_duty35_scram_a_challenge_that_cheats_ends_it(first: bytes) -> None:
     nonce = (client.initial_response() or b"").rpartition(b"r=")[2] + b"more"
     with pytest.raises(RemoteProtocolError, match="SCRAM-SHA-256 is not right"):
         client.respond(first.replace(b"%s", nonce))
+
+
+@pytest.mark.parametrize(
+    ("iterations", "why"),
+    [
+        ("4095", "4095 iterations are not between 4096 and 10000000"),
+        ("10000001", "10000001 iterations are not between 4096 and 10000000"),
+        ("", "no iteration count"),
+        ("-1", "no iteration count"),
+        ("+5000", "no iteration count"),
+        ("5_000", "no iteration count"),
+        ("٥٠٠٠", "no iteration count"),
+        ("9" * 20, "no iteration count"),
+    ],
+)
+def test_duty35_scram_says_what_is_wrong_with_the_number_of_iterations(iterations: str, why: str) -> None:
+    client = Scram("SCRAM-SHA-256", "ada", Secret("pä sswörd"))
+    nonce = (client.initial_response() or b"").rpartition(b"r=")[2].decode() + "more"
+    with pytest.raises(RemoteProtocolError) as caught:
+        client.respond(f"r={nonce},s=QSXCR+Q6sek8bf92,i={iterations}".encode())
+    assert str(caught.value) == f"the server's part of SCRAM-SHA-256 is not right: {why}"
+
+
+@pytest.mark.parametrize(("octets", "answered"), [(4096, True), (4097, False)])
+def test_duty35_scram_a_challenge_has_an_end(octets: int, answered: bool) -> None:
+    client = Scram("SCRAM-SHA-256", "ada", Secret("pä sswörd"))
+    nonce = (client.initial_response() or b"").rpartition(b"r=")[2]
+    salt = b",s=QSXCR+Q6sek8bf92,i=4096"
+    challenge = b"r=" + nonce + b"x" * (octets - len(b"r=" + nonce + salt)) + salt
+    if answered:
+        assert client.respond(challenge)
+        return
+    with pytest.raises(RemoteProtocolError, match=r"^the server's part of SCRAM-SHA-256 is not right: it has no end$"):
+        client.respond(challenge)
 
 
 def test_duty34_scram_ends_where_it_ends() -> None:

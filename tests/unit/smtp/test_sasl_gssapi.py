@@ -49,6 +49,13 @@ def test_the_first_token_may_be_too_long_for_the_line_of_auth() -> None:
     assert mechanism.respond(b"<\x01\0\0\0>") == b"<\x01\0\0\0>"
 
 
+def test_the_first_token_is_said_once() -> None:
+    context = Context()
+    mechanism = GSSAPI("", context)
+    assert [mechanism.respond(b"") for _ in range(2)] == [b"token 1", b"token 2"]
+    assert context.heard == [None, b""]
+
+
 def begun() -> GSSAPI:
     mechanism = GSSAPI("", Context())
     for token in (b"one", b"two"):
@@ -58,20 +65,24 @@ def begun() -> GSSAPI:
 
 @pytest.mark.parametrize("layers", [b"\x06\0\x10\0", b"\0\0\0\0", b"", b"\x01\0\0", b"\x01\0\0\0\0"])
 def test_a_server_that_wants_a_layer_of_its_own(layers: bytes) -> None:
-    with pytest.raises(RemoteProtocolError, match="only with a layer of its own"):
+    with pytest.raises(
+        RemoteProtocolError, match=r"^the server takes GSSAPI only with a layer of its own below SMTP; TLS is ours$"
+    ):
         begun().respond(b"<" + layers + b">")
 
 
 def test_a_server_that_goes_on_after_the_end() -> None:
     mechanism = begun()
     mechanism.respond(b"<\x01\0\0\0>")
-    with pytest.raises(RemoteProtocolError, match="goes on after the end"):
+    with pytest.raises(RemoteProtocolError, match=r"^the server goes on after the end of GSSAPI$"):
         mechanism.respond(b"<\x01\0\0\0>")
 
 
 def test_a_yes_without_the_servers_proof_is_no_yes() -> None:
     for mechanism in (GSSAPI("", Context()), begun()):
-        with pytest.raises(RemoteProtocolError, match="without proving who it is"):
+        with pytest.raises(
+            RemoteProtocolError, match=r"^the server accepted GSSAPI without proving who it is, as an impostor would$"
+        ):
             mechanism.check_end()
 
 

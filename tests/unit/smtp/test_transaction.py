@@ -106,6 +106,29 @@ def test_each_reply_goes_to_its_command() -> None:
     assert it.closing_reply is None
 
 
+@pytest.mark.parametrize(
+    ("codes", "verdicts"),
+    [
+        ((), [None, None]),
+        ((550,), ["550 MAIL", "550 MAIL"]),
+        ((451, 503, 503, 503), ["451 MAIL", "451 MAIL"]),
+        ((250, 250), [None, None]),
+        ((250, 550), ["550 RCPT", None]),
+        ((250, 251, 450, 354), [None, "450 RCPT"]),
+        ((250, 250, 550, 554), ["554 DATA", "550 RCPT"]),
+        ((250, 250, 250, 250), [None, None]),
+        ((250, 250, 250, 354), [None, None]),
+        ((250, 250, 550, 354, 250), ["250 CONTENT", "550 RCPT"]),
+        ((250, 250, 250, 354, 552), ["552 CONTENT", "552 CONTENT"]),
+        ((250, 250, 421), ["421 CONTENT", "421 RCPT"]),
+        ((250, 250, 550, 421), ["421 CONTENT", "550 RCPT"]),
+    ],
+)
+def test_duty07_which_answer_decides_on_a_recipient(codes: tuple[int, ...], verdicts: list[str | None]) -> None:
+    found = [answered(*codes).verdict(index) for index in range(2)]
+    assert [it and f"{it[0].code} {it[1]}" for it in found] == verdicts
+
+
 @pytest.mark.parametrize("before", [(), (250,), (250, 250, 250), (250, 250, 250, 354)])
 def test_duty10_421_is_kept_wherever_it_comes(before: tuple[int, ...]) -> None:
     assert answered(*before, 421).closing_reply == Reply(421, ("text",))
@@ -165,6 +188,15 @@ def test_trap18_duty14_parameters_of_mail(
 def test_duty14_smtputf8_for_an_address_beyond_ascii() -> None:
     it = transaction("SMTPUTF8", recipients=(AddrSpec("bøb", "example.net"),))
     assert lines(it) == [b"MAIL FROM:<ada@example.org> SMTPUTF8\r\n"]
+
+
+def test_duty30_requiretls_is_refused_unless_somebody_says_that_the_session_is_secured() -> None:
+    envelope = envelope_of(ReversePath(ADA), TWO, demands=Demands(require_tls=True))
+    capabilities = offering("REQUIRETLS")
+    with pytest.raises(NotOffered, match="verified TLS"):
+        Transaction(envelope, capabilities, size=1, is_7bit=True, has_utf8_header=False)
+    it = Transaction(envelope, capabilities, size=1, is_7bit=True, has_utf8_header=False, is_secured=True)
+    assert lines(it) == [b"MAIL FROM:<ada@example.org> REQUIRETLS\r\n"]
 
 
 def test_duty13_too_large_for_the_server() -> None:
