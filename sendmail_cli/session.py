@@ -105,6 +105,8 @@ class Session:
             reply = self.command(commands.helo(name))
         if reply.code in NO_SUCH_COMMAND:
             return self._demand(reply, "EHLO", "the server knows neither EHLO nor HELO", LMTP_HINT)
+        if self.connection.is_closing:
+            return self._demand(reply, "EHLO", "the server turned us away")
         return self._demand(reply, "EHLO", f"the server refused our name {name}")
 
     def start_tls(self, context: TLSContext, host: str) -> None:

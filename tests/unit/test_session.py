@@ -129,6 +129,11 @@ def test_a_server_that_speaks_another_protocol_is_named() -> None:
         Played("S: 220 mx\nC: LHLO x\nS: 550 no\n", is_lmtp=True).say_hello()
 
 
+def test_a_server_that_closes_refuses_no_name() -> None:
+    with pytest.raises(CommandRefused, match="turned us away"):
+        Played("S: 220 mx\nC: EHLO x\nS: 421 no\n").say_hello()
+
+
 def test_duty21_each_phase_has_its_own_deadline() -> None:
     played = Played("S! stall\n")
     with pytest.raises(DeadlineExceeded, match="did not greet us within 300 seconds") as caught:
