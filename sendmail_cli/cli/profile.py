@@ -1,4 +1,4 @@
-"""`sendmail-cli profile`: add, list, show, set, remove, default."""
+"""`sendmail-cli profile`: add, import, list, show, set, remove, default."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedGroup, option
 from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, stack, talk
 from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT, text_of
+from sendmail_cli.cli.profile_import import import_
 from sendmail_cli.config import profile_file
 from sendmail_cli.config.profile_keys import (
     AUTH_CHOICES,
@@ -151,6 +152,9 @@ def add(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     if has_user and "password_command" not in fields and fields.get("auth") not in NEEDS_NO_PASSWORD:
         talking.inform(f"next: sendmail-cli login {name}")
     return ExitCode.OK
+
+
+profile.add_command(import_)
 
 
 @profile.command(

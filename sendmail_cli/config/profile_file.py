@@ -23,7 +23,7 @@ from sendmail_cli.errors import ConfigError, MailError, OutputError, TemporaryEr
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, MutableMapping
+    from collections.abc import Callable, Container, Iterator, Mapping, MutableMapping
 
     from sendmail_cli.environment import Environment
 
@@ -52,6 +52,46 @@ def save_profile(environment: Environment, name: str, values: Mapping[str, objec
         profiles[name] = {key: _copy(value) for key, value in values.items()}
 
     return _edit(environment, add)
+
+
+def save_profiles(
+    environment: Environment,
+    profiles: Mapping[str, Mapping[str, object]],
+    *,
+    default: str | None = None,
+    replaceable: Container[str] = (),
+) -> str:
+    """Add all `profiles`, or none of them where one can't be; those in `replaceable` may be there already.
+
+    `default` is set where the file has none. Returns the path. Raises what `save_profile` does.
+    """
+    for name, values in profiles.items():
+        _check_new(name, values)
+    return _edit(environment, _addition(profiles, default, replaceable))
+
+
+def toml_of(profiles: Mapping[str, Mapping[str, object]], default: str | None = None) -> str:
+    """What `save_profiles` would write into an empty file."""
+    return _changed("profiles.toml", "", _addition(profiles, default, ()))
+
+
+def _addition(profiles: Mapping[str, Mapping[str, object]], default: str | None, replaceable: Container[str]) -> Change:
+    def add(document: MutableMapping[str, Any]) -> None:
+        if default is not None and "default" not in document:
+            document["default"] = default
+        tables = document.setdefault("profile", _new_super_table(document))
+        taken = [name for name in profiles if name in tables and name not in replaceable]
+        if taken:
+            raise UsageError(
+                f"there is a profile “{taken[0]}” already"
+                if len(taken) == 1
+                else f"there are {', '.join(taken)} already",
+                hint="With --replace it is replaced as a whole.",
+            )
+        for name, values in profiles.items():
+            tables[name] = {key: _copy(value) for key, value in values.items()}
+
+    return add
 
 
 def set_values(

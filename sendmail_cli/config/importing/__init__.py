@@ -1,0 +1,1 @@
+"""Moving in: what other programs' configurations say, made into profiles."""
