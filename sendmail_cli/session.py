@@ -18,7 +18,6 @@ from sendmail_cli.errors import (
 )
 from sendmail_cli.printable import printable
 from sendmail_cli.smtp import commands
-from sendmail_cli.smtp.capabilities import AfterContent
 from sendmail_cli.smtp.connection import GREETING, Connection
 from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.smtp.transaction import goes_along
@@ -66,10 +65,9 @@ class Session:
     ) -> None:
         self.stream = stream
         self.is_lmtp = is_lmtp
-        self._is_pipelining_eager = is_pipelining_eager
         self.trace = trace
         self.timeouts = timeouts
-        self.connection = Connection()
+        self.connection = Connection(is_known_sound=is_pipelining_eager)
         self._clock = clock
         self._challenge: bytes | None = None  # of the last 334, as it was before secrets were masked
 
@@ -77,12 +75,6 @@ class Session:
     def capabilities(self) -> Capabilities:
         """What the last EHLO offered."""
         return self.connection.capabilities
-
-    @property
-    def _after_content(self) -> AfterContent:
-        if self._is_pipelining_eager and self.connection.is_pipelining:
-            return AfterContent.ENVELOPE
-        return self.connection.after_content
 
     def greet(self) -> Reply:
         """Wait for the greeting. Raises `CommandRefused` when the server doesn't want to talk."""
@@ -261,7 +253,7 @@ class Session:
         """
         flight = pending + b"".join([self.connection.send(command, replies) for command, replies in decisive])
         said = [command for command, _ in decisive]
-        group = goes_along(following, self._after_content)
+        group = goes_along(following, self.connection.after_content)
         after = b"".join([self.connection.send(command) for command in group])
         said += group
         deadline = self._clock() + self.timeouts.block

@@ -78,13 +78,14 @@ SERVICE_CLOSING = 421
 class Connection:
     """One side of the dialogue: ours."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_known_sound: bool = False) -> None:
         self.state = State.CONNECTED
         self.capabilities = Capabilities()
         self.after_content = AfterContent.NOTHING  # what may share the flight of the end of the content
         self.is_closing = False  # nothing but QUIT makes sense any more
         self._expected = State.CONNECTED  # the state if every command still unanswered succeeds
         self._greeting = ""
+        self._is_known_sound = is_known_sound  # somebody vouches for it: the next envelope may follow a content
         self._unanswered: deque[Command] = deque([GREETING])
         self._parser = ReplyParser()
         self._is_ended = False
@@ -233,6 +234,8 @@ class Connection:
         if command.verb in HELLOS and reply.is_positive:
             self.capabilities = Capabilities() if command.verb == "HELO" else parse_capabilities(reply)
             self.after_content = self.capabilities.after_content(self._greeting)
+            if self._is_known_sound and self.is_pipelining:
+                self.after_content = AfterContent.ENVELOPE
         self.is_closing = self.is_closing or self.state is State.CLOSING
         if not self._unanswered:
             self._expected = self.state
