@@ -110,11 +110,11 @@ def _past_click() -> Iterator[None]:
 
 def _code_of(error: BaseException, output: Output, *, is_debugging: bool) -> ExitCode:
     """Say what happened; give its code."""
+    interrupts.settle()  # a signal must not break into the telling: --json would print two objects
     if isinstance(error, click.Abort):  # from a prompt, which Ctrl-C, SIGTERM or Ctrl-D ended
         cause = error.__cause__ or error.__context__
         error = cause if isinstance(cause, KeyboardInterrupt) else KeyboardInterrupt()
     if isinstance(error, KeyboardInterrupt):
-        interrupts.settle()  # a second one must not break into the telling
         is_terminated = isinstance(error, Terminated)
         how, code = ("terminated", ExitCode.TERMINATED) if is_terminated else ("interrupted", ExitCode.INTERRUPTED)
         return output.stopped(how, code, getattr(error, "__notes__", ()))

@@ -178,3 +178,34 @@ def test_a_second_one_before_the_first_is_told(command: Installed) -> None:
         done = finish(process)
 
     assert (done.code, done.lines) == (143, ["sendmail-cli: terminated"])
+
+
+# A signal comes while an error is told.
+AMID = """
+import signal
+from sendmail_cli.cli.output import Output
+explain = Output.explain
+def interrupted(*words):
+    signal.raise_signal(signal.SIGTERM)
+    explain(*words)
+Output.explain = interrupted
+"""
+
+
+def test_one_while_an_error_is_told_changes_nothing(command: Installed) -> None:
+    words = (
+        "send",
+        "--json",
+        "-f",
+        "ada@example.org",
+        "bob@example.org",
+        "-m",
+        "hi",
+        "-a",
+        "/not/there",
+        "-S",
+        "localhost",
+    )
+    done = command(*words, variables=command.inject(AMID))
+    assert done.code == done.json["exit_code"] == 66
+    assert "/not/there" in done.lines[0]
