@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.command import Done, Installed
 
 BY_PROFILE = ("send", "bob@example.org", "-m", "hi")
-SEND = (*BY_PROFILE, "-f", "ada@example.org", "-S", "localhost:1")
+SEND = (*BY_PROFILE, "-f", "ada@example.org")
 PROFILE = '[profile.work]\nfrom = "ada@example.org"\nserver = "ada@example.org@localhost:{port}"\ntls = "none"\n'
 BROKEN = "from sendmail_cli import service\ndef send(*_, **__): raise ZeroDivisionError\nservice.send = send\n"
 IMPATIENT = "from sendmail_cli.config import password_command\npassword_command.TIMEOUT = 0.1\n"
@@ -225,8 +225,8 @@ def run(case: Case, command: Installed, *options: str) -> tuple[Done, int]:
         words = [word.format(port=port) for word in case.words]
         if case.profiles is not None:
             command.configure(case.profiles.replace("{port}", str(port)))
-        elif mx is not None and words[0] == "send":
-            words += ["-S", f"localhost:{port}"]
+        elif "-S" not in words and (words[: len(SEND)] == [*SEND] or (mx is not None and words[0] == "send")):
+            words += ["-S", f"localhost:{port or 1}"]
         return command(*words, *options, stdin=case.stdin, variables=variables), port
 
 
@@ -275,7 +275,7 @@ def test_verdicts_of_a_server(command: Installed, script: str, code: int, said: 
 
 
 def test_debug_shows_where_a_fault_was(command: Installed) -> None:
-    done = command(*SEND, "--debug", variables=command.inject(BROKEN))
+    done = command(*SEND, "-S", "localhost:1", "--debug", variables=command.inject(BROKEN))
 
     assert done.code == 70
     assert done.lines[0] == "Traceback (most recent call last):"
