@@ -5,6 +5,7 @@ The layers, each importing only what stands below it:
     __main__
     cli
     service
+    request
     config | delivery | early | inspection | sandbox
     jobs
     opening | report | steps

@@ -6,69 +6,30 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.addresses import mailboxes_of
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.server_url import ServerURL
-from sendmail_cli.config.settings import ServerFlags, choose_profile, describe_settings, resolve_settings
+from sendmail_cli.config.settings import choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver
-from sendmail_cli.errors import ConfigError, UsageError
-from sendmail_cli.message.draft import Draft, mailboxes_in
 from sendmail_cli.opening import open_session
+from sendmail_cli.request import Request, submission_for
 from sendmail_cli.server import TLSMode
-from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
-from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sendmail_cli.addresses import Address, AddrSpec, Mailbox
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.early import EarlySession
     from sendmail_cli.environment import Environment
-    from sendmail_cli.message.attachments import Attachment
-    from sendmail_cli.message.compose import ComposedMessage
-    from sendmail_cli.message.raw import RawMessage
-    from sendmail_cli.message.source import Source
     from sendmail_cli.report import Report
     from sendmail_cli.sandbox import Received
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import Server
     from sendmail_cli.session import Session
-    from sendmail_cli.smtp.envelope import Envelope, Notify
+    from sendmail_cli.smtp.envelope import Envelope
     from sendmail_cli.steps import Inspection, Step
+    from sendmail_cli.submission import Submission
     from sendmail_cli.trace import TraceEvent
-
-
-class AttachmentRequest(NamedTuple):
-    """A file to attach, as it was asked for."""
-
-    path: str  # "-" is standard input
-    name: str | None = None  # shown to the recipients; None: the file's own
-    media_type: str | None = None  # None: found out from the content
-
-
-class Request(NamedTuple):
-    """A message to send, as it was asked for; what is None or empty comes from the profile."""
-
-    flags: ServerFlags = ServerFlags()
-    to: tuple[Address, ...] = ()
-    cc: tuple[Address, ...] = ()
-    bcc: tuple[Address, ...] = ()
-    reply_to: tuple[Address, ...] = ()
-    envelope_from: ReversePath | None = None  # None: as the header says
-    subject: str | None = None
-    text: str | None = None
-    html: str | None = None
-    attachments: tuple[AttachmentRequest, ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    in_reply_to: str | None = None
-    demands: Demands = NO_DEMANDS  # what is asked of the server for the whole message
-    notify: tuple[Notify, ...] = ()  # when reports are wanted, for each recipient
-    raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
-    is_exact: bool = False  # the ready message goes without any change, or not at all
-    is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
-    forwarded: tuple[Attachment, ...] = ()  # messages to attach; see `message.threads`
 
 
 class Prepared(NamedTuple):
@@ -85,7 +46,7 @@ def prepare(request: Request, environment: Environment, note: Callable[[str], No
     """
     settings = resolve_settings(request.flags, load_profiles(environment), environment)
     tell_settings(settings, note)
-    return Prepared(settings, _submission(request, settings, environment, note))
+    return Prepared(settings, submission_for(request, settings, environment, note))
 
 
 def preview(request: Request, environment: Environment, note: Callable[[str], None]) -> Submission:
@@ -136,7 +97,7 @@ def send(
     trace = Trace(environment.monotonic, on_event)
     early = _early_session(settings, environment, trace)
     try:
-        submission = _submission(request, settings, environment, note)
+        submission = submission_for(request, settings, environment, note)
         if on_progress is not None:
             submission = submission.watched(on_progress)
         if early is not None and settings.is_password_in_keyring:
@@ -256,112 +217,3 @@ def _running_server(settings: Settings, environment: Environment) -> Iterator[tu
             host=sandbox.host, port=sandbox.port, tls=TLSMode.STARTTLS, ca_file=sandbox.ca_file
         )
         yield server, received
-
-
-def _submission(
-    request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]
-) -> Submission:
-    if request.raw is not None and not request.is_resent:
-        return _submission_of_raw(request, request.raw, settings, environment)
-    return _compose(request, settings, environment, note)
-
-
-def _compose(request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]) -> Submission:
-    recipients = tuple(box.address for box in mailboxes_of(request.to + request.cc + request.bcc))
-    if not recipients:
-        raise UsageError(
-            "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
-        )
-    draft = Draft(
-        from_=_sender(request, settings),
-        to=request.to,
-        cc=request.cc,
-        reply_to=request.reply_to,
-        subject=request.subject,
-        text=request.text,
-        html=request.html,
-        attachments=request.forwarded + _open_attachments(request, environment, note),
-        headers=_headers(request, settings),
-        in_reply_to=request.in_reply_to,
-    )
-    message: ComposedMessage | RawMessage
-    if request.raw is None:
-        from sendmail_cli.message.compose import compose
-
-        message = compose(draft, environment)
-    else:
-        from sendmail_cli.message.resend import resend
-
-        message = resend(request.raw, draft, environment)
-    reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
-    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)
-
-
-def _envelope(request: Request, reverse_path: ReversePath, recipients: tuple[AddrSpec, ...]) -> Envelope:
-    return envelope_of(reverse_path, recipients, notify=request.notify, demands=request.demands)
-
-
-def _sender(request: Request, settings: Settings) -> Mailbox | None:
-    """Whom it is from; None where a header of the request says it, which the profile gives way to."""
-    if request.flags.from_ is None and mailboxes_in(request.headers, "from"):
-        return None
-    if settings.from_ is None:
-        raise ConfigError(
-            "no sender: neither --from nor a profile says whom the message is from",
-            hint="Add --from you@example.org, or set it for good: "
-            "sendmail-cli profile add NAME --from you@example.org --server smtp.example.org",
-        )
-    return settings.from_
-
-
-def _headers(request: Request, settings: Settings) -> tuple[tuple[str, str], ...]:
-    """The profile's fields, but for those that the request brings itself, and the request's."""
-    own = {name.lower() for name, _ in request.headers}
-    if request.reply_to:
-        own.add("reply-to")
-    return tuple(field for field in settings.headers if field[0].lower() not in own) + request.headers
-
-
-def _open_attachments(
-    request: Request, environment: Environment, note: Callable[[str], None]
-) -> tuple[Attachment, ...]:
-    if not request.attachments:
-        return ()
-    from sendmail_cli.message.attachments import attachment_from_file, attachment_from_stream
-
-    opened = []
-    for wanted in request.attachments:
-        if wanted.path != "-":
-            opened.append(attachment_from_file(wanted.path, name=wanted.name, media_type=wanted.media_type, note=note))
-            continue
-        if environment.stdin is None:
-            raise UsageError("standard input is closed, and an attachment was to come from it")
-        opened.append(
-            attachment_from_stream(
-                environment.stdin, name=wanted.name or "stdin", media_type=wanted.media_type, note=note
-            )
-        )
-    return tuple(opened)
-
-
-def _submission_of_raw(request: Request, octets: Source, settings: Settings, environment: Environment) -> Submission:
-    from sendmail_cli.message.raw import exact_message, raw_message
-
-    message = exact_message(octets) if request.is_exact else raw_message(octets, environment)
-    recipients: tuple[AddrSpec, ...] = tuple(box.address for box in mailboxes_of(request.to)) or message.recipients
-    if not recipients:
-        raise UsageError(
-            "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
-        )
-    if request.envelope_from is not None:
-        reverse_path = request.envelope_from
-    elif message.sender is not None:
-        reverse_path = ReversePath(message.sender)
-    elif settings.from_ is not None:
-        reverse_path = ReversePath(settings.from_.address)
-    else:
-        raise ConfigError(
-            "no sender: neither the message's From, nor --envelope-from, nor a profile says whom it is from",
-            hint="Add --envelope-from you@example.org.",
-        )
-    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)

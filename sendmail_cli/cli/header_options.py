@@ -23,12 +23,11 @@ from sendmail_cli.message import marks
 from sendmail_cli.message.draft import mailboxes_in
 
 if TYPE_CHECKING:
-    from sendmail_cli import service
     from sendmail_cli.addresses import Address, Mailbox
-    from sendmail_cli.cli.editor import Manuscript
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.attachments import Attachment
     from sendmail_cli.message.marks import Fields
+    from sendmail_cli.request import Request
 
 AUTHOR = ("From",)  # --request-receipt without an address; no text, so that it isn't taken for one
 
@@ -132,7 +131,7 @@ def settle_headers(values: dict[str, Any], talking: Talk) -> tuple[Attachment, .
     return attachments
 
 
-def resend_request(values: dict[str, Any], talking: Talk, _: Manuscript, blank: service.Request) -> service.Request:
+def resend_request(values: dict[str, Any], talking: Talk, blank: Request) -> Request:
     """The request of --resend: who sends it on and to whom, and the message as it is."""
     refused = [name for name in MESSAGE_OPTIONS if name not in _FOR_RESEND]
     refuse_beside("resend", values, [*refused, "no_fixup"])

@@ -57,6 +57,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.report",
     "sendmail_cli.secret",
     "sendmail_cli.server",
+    "sendmail_cli.request",
     "sendmail_cli.service",
     "sendmail_cli.session",
     "sendmail_cli.smtp",
@@ -120,7 +121,8 @@ def test_plain_text_message_loads_what_was_decided_on(sink: Sink, tmp_path: Path
     loaded = loaded_by(
         "from sendmail_cli.addresses import parse_address_list\n"
         "from sendmail_cli.environment import Environment\n"
-        "from sendmail_cli.service import Request, send\n"
+        "from sendmail_cli.request import Request\n"
+        "from sendmail_cli.service import send\n"
         f"environment = Environment({{'HOME': {str(tmp_path)!r}, 'SENDMAIL_CLI_CONFIG': {str(config)!r}}})\n"
         "request = Request(to=parse_address_list('bob@example.org'), subject='plain', text='hello\\n')\n"
         "report = send(request, environment)\n"

@@ -13,9 +13,9 @@ from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.early import EarlySession
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import ConnectFailed, InternalError, UsageError
+from sendmail_cli.request import Request, submission_for
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server
-from sendmail_cli.service import Request
 from sendmail_cli.trace import Trace
 from tests.support.command import Machine
 from tests.support.scripted_server import ScriptedServer, parse_script
@@ -139,13 +139,13 @@ def request_to(script: ScriptedServer, text: str = "hi") -> Request:
 def test_the_server_is_greeted_while_the_message_is_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The message is not made before the server was heard: whoever does one after the other waits for ever."""
     heard = threading.Event()
-    composing = service._submission
+    composing = submission_for
 
     def compose(*arguments: Any) -> Any:
         assert heard.wait(10), "nobody dialled meanwhile"
         return composing(*arguments)
 
-    monkeypatch.setattr(service, "_submission", compose)
+    monkeypatch.setattr(service, "submission_for", compose)
     with ScriptedServer(parse_script(SENT)) as script:
         report = service.send(
             request_to(script),
@@ -163,7 +163,7 @@ def test_a_server_that_does_not_wait_for_the_message_is_asked_again(
 ) -> None:
     """A message may take long: what is attached comes out of a program, say."""
     first = ScriptedServer(parse_script(EHLO + parting))
-    composing, beginning = service._submission, opening.begin_session
+    composing, beginning = submission_for, opening.begin_session
     begun: list[Session] = []
 
     def begin(server: Server, *arguments: Any) -> Session:
@@ -176,7 +176,7 @@ def test_a_server_that_does_not_wait_for_the_message_is_asked_again(
         return composing(*arguments)
 
     monkeypatch.setattr(early, "begin_session", begin)
-    monkeypatch.setattr(service, "_submission", compose)
+    monkeypatch.setattr(service, "submission_for", compose)
     has_waited = threading.Event()
     patience = threading.Timer(10, has_waited.set)
     patience.start()
@@ -200,7 +200,7 @@ def test_a_message_that_cannot_be_made_says_nothing_of_itself(monkeypatch: pytes
         given_up.set()
         giving_up(it)
 
-    monkeypatch.setattr(service, "_submission", compose)
+    monkeypatch.setattr(service, "submission_for", compose)
     monkeypatch.setattr(EarlySession, "give_up", give_up)
     with ScriptedServer(parse_script("S: 220 mx\nC~")) as script, pytest.raises(UsageError):
         service.send(

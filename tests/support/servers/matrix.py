@@ -17,8 +17,9 @@ import pytest
 from sendmail_cli.addresses import parse_mailbox
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.delivery import deliver_all
+from sendmail_cli.request import Request
 from sendmail_cli.secret import Secret
-from sendmail_cli.service import Request, prepare
+from sendmail_cli.service import prepare
 from sendmail_cli.trace import Trace
 from tests.support.command import PATIENCE, Installed, Machine, Runner
 from tests.support.servers.kind import RealServer, Way

@@ -1,0 +1,168 @@
+"""What was asked for becomes what is sent: a request and the settings make a submission."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.addresses import mailboxes_of
+from sendmail_cli.config.settings import ServerFlags
+from sendmail_cli.errors import ConfigError, UsageError
+from sendmail_cli.message.draft import Draft, mailboxes_in
+from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
+from sendmail_cli.submission import Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.addresses import Address, AddrSpec, Mailbox
+    from sendmail_cli.config.settings import Settings
+    from sendmail_cli.environment import Environment
+    from sendmail_cli.message.attachments import Attachment
+    from sendmail_cli.message.compose import ComposedMessage
+    from sendmail_cli.message.raw import RawMessage
+    from sendmail_cli.message.source import Source
+    from sendmail_cli.smtp.envelope import Envelope, Notify
+
+
+class AttachmentRequest(NamedTuple):
+    """A file to attach, as it was asked for."""
+
+    path: str  # "-" is standard input
+    name: str | None = None  # shown to the recipients; None: the file's own
+    media_type: str | None = None  # None: found out from the content
+
+
+class Request(NamedTuple):
+    """A message to send, as it was asked for; what is None or empty comes from the profile."""
+
+    flags: ServerFlags = ServerFlags()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    envelope_from: ReversePath | None = None  # None: as the header says
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    attachments: tuple[AttachmentRequest, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    in_reply_to: str | None = None
+    demands: Demands = NO_DEMANDS  # what is asked of the server for the whole message
+    notify: tuple[Notify, ...] = ()  # when reports are wanted, for each recipient
+    raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
+    is_exact: bool = False  # the ready message goes without any change, or not at all
+    is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
+    forwarded: tuple[Attachment, ...] = ()  # messages to attach; see `message.threads`
+
+
+def submission_for(
+    request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]
+) -> Submission:
+    """The envelope and the content that `request` asks for; files are opened and measured. Raises `MailError`.
+
+    `note` gets what is worth knowing of choices that were made.
+    """
+    if request.raw is not None and not request.is_resent:
+        return _submission_of_raw(request, request.raw, settings, environment)
+    return _compose(request, settings, environment, note)
+
+
+def _compose(request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]) -> Submission:
+    recipients = tuple(box.address for box in mailboxes_of(request.to + request.cc + request.bcc))
+    if not recipients:
+        raise UsageError(
+            "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
+        )
+    draft = Draft(
+        from_=_sender(request, settings),
+        to=request.to,
+        cc=request.cc,
+        reply_to=request.reply_to,
+        subject=request.subject,
+        text=request.text,
+        html=request.html,
+        attachments=request.forwarded + _open_attachments(request, environment, note),
+        headers=_headers(request, settings),
+        in_reply_to=request.in_reply_to,
+    )
+    message: ComposedMessage | RawMessage
+    if request.raw is None:
+        from sendmail_cli.message.compose import compose
+
+        message = compose(draft, environment)
+    else:
+        from sendmail_cli.message.resend import resend
+
+        message = resend(request.raw, draft, environment)
+    reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
+    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)
+
+
+def _envelope(request: Request, reverse_path: ReversePath, recipients: tuple[AddrSpec, ...]) -> Envelope:
+    return envelope_of(reverse_path, recipients, notify=request.notify, demands=request.demands)
+
+
+def _sender(request: Request, settings: Settings) -> Mailbox | None:
+    """Whom it is from; None where a header of the request says it, which the profile gives way to."""
+    if request.flags.from_ is None and mailboxes_in(request.headers, "from"):
+        return None
+    if settings.from_ is None:
+        raise ConfigError(
+            "no sender: neither --from nor a profile says whom the message is from",
+            hint="Add --from you@example.org, or set it for good: "
+            "sendmail-cli profile add NAME --from you@example.org --server smtp.example.org",
+        )
+    return settings.from_
+
+
+def _headers(request: Request, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """The profile's fields, but for those that the request brings itself, and the request's."""
+    own = {name.lower() for name, _ in request.headers}
+    if request.reply_to:
+        own.add("reply-to")
+    return tuple(field for field in settings.headers if field[0].lower() not in own) + request.headers
+
+
+def _open_attachments(
+    request: Request, environment: Environment, note: Callable[[str], None]
+) -> tuple[Attachment, ...]:
+    if not request.attachments:
+        return ()
+    from sendmail_cli.message.attachments import attachment_from_file, attachment_from_stream
+
+    opened = []
+    for wanted in request.attachments:
+        if wanted.path != "-":
+            opened.append(attachment_from_file(wanted.path, name=wanted.name, media_type=wanted.media_type, note=note))
+            continue
+        if environment.stdin is None:
+            raise UsageError("standard input is closed, and an attachment was to come from it")
+        opened.append(
+            attachment_from_stream(
+                environment.stdin, name=wanted.name or "stdin", media_type=wanted.media_type, note=note
+            )
+        )
+    return tuple(opened)
+
+
+def _submission_of_raw(request: Request, octets: Source, settings: Settings, environment: Environment) -> Submission:
+    from sendmail_cli.message.raw import exact_message, raw_message
+
+    message = exact_message(octets) if request.is_exact else raw_message(octets, environment)
+    recipients: tuple[AddrSpec, ...] = tuple(box.address for box in mailboxes_of(request.to)) or message.recipients
+    if not recipients:
+        raise UsageError(
+            "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
+        )
+    if request.envelope_from is not None:
+        reverse_path = request.envelope_from
+    elif message.sender is not None:
+        reverse_path = ReversePath(message.sender)
+    elif settings.from_ is not None:
+        reverse_path = ReversePath(settings.from_.address)
+    else:
+        raise ConfigError(
+            "no sender: neither the message's From, nor --envelope-from, nor a profile says whom it is from",
+            hint="Add --envelope-from you@example.org.",
+        )
+    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)
