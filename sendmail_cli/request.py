@@ -8,6 +8,7 @@ from sendmail_cli.addresses import mailboxes_of
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.message.draft import Draft, mailboxes_in
+from sendmail_cli.message.encoding import AS_FITS
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
 from sendmail_cli.submission import Submission
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
     from sendmail_cli.message.compose import ComposedMessage
+    from sendmail_cli.message.encoding import TextForm
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
     from sendmail_cli.smtp.envelope import Envelope, Notify
@@ -30,6 +32,15 @@ class AttachmentRequest(NamedTuple):
     path: str  # "-" is standard input
     name: str | None = None  # shown to the recipients; None: the file's own
     media_type: str | None = None  # None: found out from the content
+    charset: str | None = None  # the same
+    disposition: str | None = None  # "attachment" or "inline"; None: attachment
+
+
+class Body(NamedTuple):
+    """What a message says, in the forms in which it is sent."""
+
+    text: str | None
+    html: str | None
 
 
 class Request(NamedTuple):
@@ -44,7 +55,11 @@ class Request(NamedTuple):
     subject: str | None = None
     text: str | None = None
     html: str | None = None
-    attachments: tuple[AttachmentRequest, ...] = ()
+    markdown: str | None = None  # what `text` and `html` are made of
+    is_html_alone: bool = False  # no text is made of the HTML
+    form: TextForm = AS_FITS
+    signature: str | None = None  # "": none, whatever the profile says
+    attachments: tuple[AttachmentRequest | Attachment, ...] = ()  # in this order
     headers: tuple[tuple[str, str], ...] = ()
     in_reply_to: str | None = None
     demands: Demands = NO_DEMANDS  # what is asked of the server for the whole message
@@ -52,7 +67,6 @@ class Request(NamedTuple):
     raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
     is_exact: bool = False  # the ready message goes without any change, or not at all
     is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
-    forwarded: tuple[Attachment, ...] = ()  # messages to attach; see `message.threads`
 
 
 def submission_for(
@@ -73,17 +87,19 @@ def _compose(request: Request, settings: Settings, environment: Environment, not
         raise UsageError(
             "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
         )
+    body = _body(request, settings, note)
     draft = Draft(
         from_=_sender(request, settings),
         to=request.to,
         cc=request.cc,
         reply_to=request.reply_to,
         subject=request.subject,
-        text=request.text,
-        html=request.html,
-        attachments=request.forwarded + _open_attachments(request, environment, note),
+        text=body.text,
+        html=body.html,
+        attachments=_open_attachments(request, environment, note),
         headers=_headers(request, settings),
         in_reply_to=request.in_reply_to,
+        form=request.form,
     )
     message: ComposedMessage | RawMessage
     if request.raw is None:
@@ -96,6 +112,37 @@ def _compose(request: Request, settings: Settings, environment: Environment, not
         message = resend(request.raw, draft, environment)
     reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
     return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)
+
+
+def _body(request: Request, settings: Settings, note: Callable[[str], None]) -> Body:
+    """What the message says, in each form, signed."""
+    text, html = request.text, request.html
+    if request.markdown is not None:
+        from sendmail_cli.message.markdown import html_of_markdown
+
+        text, html = request.markdown, html_of_markdown(request.markdown)
+    elif text and html is not None and not html.strip():
+        html = None  # nobody wants to be shown nothing where there is a text
+    if html is not None and not (text or "").strip():
+        text = None if request.is_html_alone else _text_beside(html, note)
+    signature = settings.signature if request.signature is None else request.signature
+    if not signature:
+        return Body(text, html)
+    from sendmail_cli.message.signature import sign_html, sign_text
+
+    has_text = text is not None or html is None
+    return Body(
+        sign_text(text or "", signature) if has_text else None, None if html is None else sign_html(html, signature)
+    )
+
+
+def _text_beside(html: str, note: Callable[[str], None]) -> str | None:
+    from sendmail_cli.message.html_text import text_of_html
+
+    text = text_of_html(html)
+    if not text:
+        note("the HTML says nothing in words, so it goes without a text beside it")
+    return text or None
 
 
 def _envelope(request: Request, reverse_path: ReversePath, recipients: tuple[AddrSpec, ...]) -> Envelope:
@@ -126,23 +173,30 @@ def _headers(request: Request, settings: Settings) -> tuple[tuple[str, str], ...
 def _open_attachments(
     request: Request, environment: Environment, note: Callable[[str], None]
 ) -> tuple[Attachment, ...]:
-    if not request.attachments:
-        return ()
+    return tuple(
+        each if not isinstance(each, AttachmentRequest) else _open_attachment(each, environment, note)
+        for each in request.attachments
+    )
+
+
+def _open_attachment(wanted: AttachmentRequest, environment: Environment, note: Callable[[str], None]) -> Attachment:
     from sendmail_cli.message.attachments import attachment_from_file, attachment_from_stream
 
-    opened = []
-    for wanted in request.attachments:
-        if wanted.path != "-":
-            opened.append(attachment_from_file(wanted.path, name=wanted.name, media_type=wanted.media_type, note=note))
-            continue
-        if environment.stdin is None:
-            raise UsageError("standard input is closed, and an attachment was to come from it")
-        opened.append(
-            attachment_from_stream(
-                environment.stdin, name=wanted.name or "stdin", media_type=wanted.media_type, note=note
-            )
+    if wanted.path != "-":
+        opened = attachment_from_file(
+            wanted.path, name=wanted.name, media_type=wanted.media_type, charset=wanted.charset, note=note
         )
-    return tuple(opened)
+    elif environment.stdin is None:
+        raise UsageError("standard input is closed, and an attachment was to come from it")
+    else:
+        opened = attachment_from_stream(
+            environment.stdin,
+            name=wanted.name or "stdin",
+            media_type=wanted.media_type,
+            charset=wanted.charset,
+            note=note,
+        )
+    return opened if wanted.disposition is None else opened._replace(disposition=wanted.disposition)
 
 
 def _submission_of_raw(request: Request, octets: Source, settings: Settings, environment: Environment) -> Submission:

@@ -16,7 +16,7 @@ from sendmail_cli.cli.exit_codes import EXIT_CODE_MEANINGS
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -28,7 +28,8 @@ MAX_TERM_COLUMN = 28  # characters; an option that is longer gets a line to itse
 class SectionedOption(click.Option):
     """An option that help and man page show under the heading `section`, or with the rest when that is None.
 
-    With `once` it is wrong to give it twice: the last would win, and what the first said be lost without a word.
+    With `once` it is wrong to give it twice: the last would win, and what the first said be lost without a word. Where
+    any is `ordered`, the command gets `in_order` too: name and value of each of these as the command line has them.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class SectionedOption(click.Option):
         *,
         section: str | None = None,
         once: bool = False,
+        ordered: bool = False,
         **attributes: Any,
     ) -> None:
         super().__init__(param_decls, **attributes)
         self.section = section
         self.once = once
+        self.ordered = ordered
 
 
 def option(*param_decls: str, section: str | None = None, **attributes: Any) -> Callable[[Decorated], Decorated]:
@@ -70,7 +73,10 @@ class SectionedCommand(click.Command):
         for parameter in order:
             if getattr(parameter, "once", False) and order.count(parameter) > 1:
                 raise click.UsageError(f"{max(parameter.opts, key=len)} is given twice; which of them is meant?", ctx)
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        if any(map(_is_ordered, self.params)) and not ctx.resilient_parsing:
+            ctx.params["in_order"] = _in_order(ctx.params, filter(_is_ordered, order))
+        return rest
 
     def option_sections(self, ctx: click.Context) -> dict[str, list[click.Option]]:
         """The visible options by heading, in order of first appearance; those without a section come last."""
@@ -112,6 +118,22 @@ class SectionedCommand(click.Command):
             with formatter.section("Exit codes"):
                 formatter.write_dl([(str(int(code)), EXIT_CODE_MEANINGS[code]) for code in self.exit_codes])
         super().format_epilog(ctx, formatter)
+
+
+def _is_ordered(parameter: click.Parameter) -> bool:
+    return getattr(parameter, "ordered", False)
+
+
+def _in_order(values: dict[str, Any], order: Iterable[click.Parameter]) -> tuple[tuple[str, Any], ...]:
+    """The name and the value of each time that an option was given, in `order`."""
+    in_order = []
+    given: dict[str, Iterator[Any]] = {}
+    for parameter in order:
+        name = str(parameter.name)
+        if name not in given:
+            given[name] = iter(values[name] if parameter.multiple else (values[name],))
+        in_order.append((name, next(given[name])))
+    return tuple(in_order)
 
 
 class SectionedGroup(SectionedCommand, click.Group):

@@ -85,6 +85,7 @@ header_options = stack(
     option(
         "--forward",
         multiple=True,
+        ordered=True,
         type=FILE,
         section="Another message",
         help="Forward this ready message whole, as an attachment; - is standard input. It gives the subject, with "

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 # What says something about a message that is composed here, and nothing about one that is ready.
 MESSAGE_OPTIONS = (
-    "to", "cc", "bcc", "from_", "reply_to", "subject", "body", "html", "body_file", "html_file", "header",
-    "in_reply_to", "attach", "attach_as", "attach_type", "skip_empty", "no_stdin", "sender", "reply_to_message",
-    "reply_all", "forward", "resend", "list_unsubscribe", "auto_submitted", "importance", "request_receipt",
+    "to", "cc", "bcc", "from_", "reply_to", "subject", "body", "html", "markdown", "body_file", "html_file",
+    "markdown_file", "header", "in_reply_to", "no_alternative", "format_flowed", "signature", "signature_file",
+    "no_signature", "charset", "encoding", "attach", "attach_as", "attach_type", "attach_charset",
+    "attach_disposition", "skip_empty", "no_stdin", "sender", "reply_to_message", "reply_all", "forward", "resend",
+    "list_unsubscribe", "auto_submitted", "importance", "request_receipt",
 )  # fmt: skip
 UNSAID = (None, (), False)
 
@@ -45,33 +47,35 @@ who_options = stack(
 what_options = stack(
     option("-s", "--subject", once=True, type=TEXT, section="What", help="The subject."),
     option("-m", "--body", once=True, type=TEXT, section="What", help="The text. Standard input is not read then."),
-    option("--html", once=True, type=TEXT, section="What", help="The text as HTML, alone or beside that of -m."),
     option(
         "--body-file", once=True, type=FILE, section="What", help="Read the text from this file; - is standard input."
     ),
     option(
+        "--html",
+        once=True,
+        type=TEXT,
+        section="What",
+        help="The text as HTML. For readers that show none, text is made of it unless -m or --body-file gives one.",
+    ),
+    option(
         "--html-file", once=True, type=FILE, section="What", help="Read the HTML from this file; - is standard input."
+    ),
+    option(
+        "--markdown",
+        once=True,
+        type=TEXT,
+        section="What",
+        help="The text in Markdown: it goes as it is, and as HTML made of it.",
+    ),
+    option(
+        "--markdown-file",
+        once=True,
+        type=FILE,
+        section="What",
+        help="Read the Markdown from this file; - is standard input.",
     ),
     option("-H", "--header", multiple=True, type=HEADER, section="What", help="Add this header field."),
     option("--in-reply-to", metavar="ID", type=TEXT, section="What", help="Answer the message with this Message-ID."),
-    option("-a", "--attach", multiple=True, type=FILE, section="What", help="Attach this file; - is standard input."),
-    option(
-        "--attach-as",
-        multiple=True,
-        type=(str, FILE),
-        metavar="NAME FILE",
-        section="What",
-        help="Attach the file under this name.",
-    ),
-    option(
-        "--attach-type",
-        multiple=True,
-        type=(str, FILE),
-        metavar="TYPE FILE",
-        section="What",
-        help="Attach the file as this media type, text/csv for one. With -a or --attach-as for the same file both "
-        "apply.",
-    ),
     option(
         "--no-stdin", is_flag=True, section="What", help="Never read standard input, for loops over ssh or while read."
     ),

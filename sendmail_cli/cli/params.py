@@ -154,6 +154,18 @@ def _unsubscribe(text: str) -> str:
     return parse_unsubscribe(text_of(text))
 
 
+def _charset(text: str) -> str:
+    from sendmail_cli.message.charsets import parse_charset
+
+    return parse_charset(text)
+
+
+def _file_charset(text: str) -> str:
+    from sendmail_cli.message.charsets import parse_file_charset
+
+    return parse_file_charset(text)
+
+
 def text_of(argument: str) -> str:
     """The text of a command-line argument whose bytes may be in another charset than the system's.
 
@@ -180,6 +192,8 @@ DURATION: click.ParamType[float] = _Parsed("duration", _duration, "TIME")
 NOTIFY: click.ParamType[tuple[Notify, ...]] = _Parsed("notify", parse_notify, "WHEN")
 RET: click.ParamType[Ret] = _Parsed("ret", parse_ret, "full|headers")
 ENVID: click.ParamType[str] = _Parsed("envid", parse_envid, "ID")
+CHARSET: click.ParamType[str] = _Parsed("charset", _charset, "CHARSET")
+FILE_CHARSET: click.ParamType[str] = _Parsed("charset", _file_charset, "CHARSET")
 PARAMETER: click.ParamType[str] = _Parsed("parameter", parse_parameter, "KEY=VALUE")
 PROFILE = ProfileName()
 TEXT: click.ParamType[str] = _Parsed("text", text_of, "TEXT")

@@ -8,6 +8,7 @@ import click
 
 from sendmail_cli import service
 from sendmail_cli.cli import interrupts, progress
+from sendmail_cli.cli.attach_options import attach_files, attach_options
 from sendmail_cli.cli.delivery_options import delivery_options, demands
 from sendmail_cli.cli.editor import Manuscript
 from sendmail_cli.cli.groups import SectionedCommand, option
@@ -16,6 +17,7 @@ from sendmail_cli.cli.message_options import what_options, who_options
 from sendmail_cli.cli.options import Talk, json_option, output_options, server_options, talk, trace_option, traced
 from sendmail_cli.cli.params import ADDRESSES
 from sendmail_cli.cli.requesting import request_of
+from sendmail_cli.cli.text_options import text_files, text_options
 from sendmail_cli.errors import MailError, UsageError
 from sendmail_cli.request import Request
 from sendmail_cli.status import ExitCode
@@ -45,6 +47,8 @@ EXAMPLES = (
 )
 @who_options
 @what_options
+@text_options
+@attach_options
 @header_options
 @server_options
 @delivery_options
@@ -76,9 +80,7 @@ def _check_not_read(trace: str | None, values: dict[str, Any]) -> None:
 
     if trace is None or not os.path.isfile(trace):
         return
-    pairs = (*values["attach_as"], *values["attach_type"])
-    paths = {values["raw"], values["body_file"], values["html_file"], *values["attach"], *(path for _, path in pairs)}
-    paths |= header_files(values)
+    paths = {values["raw"], *text_files(values), *attach_files(values), *header_files(values)}
     for path in paths - {None, "-"}:
         if os.path.exists(path) and os.path.samefile(path, trace):
             raise UsageError(f"--trace would write over {path}, which is to be sent")

@@ -57,6 +57,7 @@ class Settings(NamedTuple):
     password_command: tuple[str, ...] | None = None
     is_insecure_keyring_allowed: bool = False
     rivals: tuple[str, ...] = ()  # other profiles whose password variable has the same name
+    signature: str | None = None  # what stands below each text
     fallbacks: tuple[Server, ...] = ()  # the profile's further servers, for when those before can't be had
 
     @property

@@ -12,6 +12,7 @@ import re
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import DataError, HeaderError
+from sendmail_cli.message.charsets import parse_file_charset
 from sendmail_cli.message.headers import check_text
 from sendmail_cli.message.source import open_file, read_stream
 from sendmail_cli.printable import printable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MAX_NAME = 255  # octets of UTF-8: what file systems take
 SNIFFED = 64 * 1024  # octets that libmagic gets to see; an ISO image is known by its octets from 32 KiB on
 ANY_TYPE = "application/octet-stream"
+MESSAGE_TYPE = "message/rfc822"
 MAX_TYPE = 127  # characters on either side of the slash; RFC 6838 §4.2
 
 _NAME_CHARACTERS = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"  # RFC 6838 §4.2
@@ -59,6 +61,8 @@ class Attachment(NamedTuple):
     media_type: str  # in lower case, without parameters
     parameters: tuple[tuple[str, str], ...] = ()  # charset, or what was given with the type
     message: RawMessage | None = None  # what `source` is, fit for a message/rfc822
+    disposition: str = "attachment"  # or "inline" (RFC 2183 §2)
+    content_id: str | None = None  # without angle brackets, by which HTML shows it (RFC 2392)
 
     @property
     def size(self) -> int:
@@ -67,25 +71,36 @@ class Attachment(NamedTuple):
 
 
 def attachment_from_file(
-    path: str, *, name: str | None = None, media_type: str | None = None, note: Callable[[str], None]
+    path: str,
+    *,
+    name: str | None = None,
+    media_type: str | None = None,
+    charset: str | None = None,
+    note: Callable[[str], None],
 ) -> Attachment:
     """The file at `path`, opened and measured now.
 
-    `note` gets what is worth knowing of how the type was found. Raises `InputError` when it can't be opened,
-    `InputOutputError` when it can't be read, `HeaderError` for the name, `DataError` for the media type.
+    `media_type` and `charset` are found out where they are None; `note` gets what is worth knowing of how. Raises
+    `InputError` when it can't be opened, `InputOutputError` when it can't be read, `HeaderError` for the name,
+    `DataError` for the media type, the charset, or what isn't in it.
     """
     shown = _name_of_file(path) if name is None else check_name(name)
     given = None if media_type is None else parse_media_type(media_type)
-    return _attachment(open_file(path), shown, given, note)
+    return _attachment(open_file(path), shown, given, charset, note)
 
 
 def attachment_from_stream(
-    stream: IO[bytes], *, name: str, media_type: str | None = None, note: Callable[[str], None]
+    stream: IO[bytes],
+    *,
+    name: str,
+    media_type: str | None = None,
+    charset: str | None = None,
+    note: Callable[[str], None],
 ) -> Attachment:
     """What is left in `stream`, read to its end. Raises as `attachment_from_file`."""
     given = None if media_type is None else parse_media_type(media_type)
     shown = check_name(name)
-    return _attachment(read_stream(stream), shown, given, note)
+    return _attachment(read_stream(stream), shown, given, charset, note)
 
 
 def check_name(name: str) -> str:
@@ -130,17 +145,58 @@ def _name_of_file(path: str) -> str:
         raise HeaderError(error.sentence, hint="Give it another name: --attach-as NAME FILE") from None
 
 
-def _attachment(source: Source, name: str, given: MediaType | None, note: Callable[[str], None]) -> Attachment:
+def _attachment(
+    source: Source, name: str, given: MediaType | None, charset: str | None, note: Callable[[str], None]
+) -> Attachment:
+    if given is not None and given.name == MESSAGE_TYPE:
+        return _attached_message(source, name, given, charset)
     media_type = _found_type(source, name, note) if given is None else given
     if media_type.name.startswith(("message/", "multipart/")):
         # RFC 2046 §5 allows these no base64, and without it they might not be 7-bit.
         note(f"{source.label} is {media_type.name} and goes as {ANY_TYPE}, so that every server takes it as it is")
         media_type = MediaType(ANY_TYPE)
-    if media_type.name.startswith("text/") and "charset" not in dict(media_type.parameters):
-        charset = _charset(source)
-        if charset is not None:
-            media_type = MediaType(media_type.name, (*media_type.parameters, ("charset", charset)))
+    if charset is not None:
+        media_type = _in_charset(source, name, media_type, charset)
+    elif media_type.name.startswith("text/") and "charset" not in dict(media_type.parameters):
+        found = _charset(source)
+        if found is not None:
+            media_type = MediaType(media_type.name, (*media_type.parameters, ("charset", found)))
     return Attachment(source, name, media_type.name, media_type.parameters)
+
+
+def _attached_message(source: Source, name: str, given: MediaType, charset: str | None) -> Attachment:
+    """A message as a message, by whoever asks for that (RFC 2046 §5.2.1)."""
+    from sendmail_cli.message.raw import embedded_message
+
+    if charset is not None or given.parameters:
+        raise DataError(f"{MESSAGE_TYPE} has no parameters: a message says itself in which charset it is")
+    return Attachment(source, name, MESSAGE_TYPE, message=embedded_message(source))
+
+
+def _in_charset(source: Source, name: str, media_type: MediaType, charset: str) -> MediaType:
+    """`media_type` with the charset that was given; what was taken for octets is text then. Raises `DataError`."""
+    label = parse_file_charset(charset)
+    if media_type.name == ANY_TYPE:
+        by_name = _type_by_name(name)
+        is_text = by_name is not None and _TEXTUAL.fullmatch(by_name) is not None
+        media_type = MediaType(by_name if by_name is not None and is_text else "text/plain")
+    _check_charset(source, label)
+    others = tuple(pair for pair in media_type.parameters if pair[0] != "charset")
+    return MediaType(media_type.name, (*others, ("charset", label)))
+
+
+def _check_charset(source: Source, charset: str) -> None:
+    """Raises `DataError` unless all of `source` is text in `charset`."""
+    decoder = codecs.getincrementaldecoder(charset)()
+    try:
+        for chunk in source.chunks():
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{source.label} is no text in {charset}: {printable(error.reason)}",
+            hint="A charset that isn't true makes readers show other characters than were meant.",
+        ) from None
 
 
 def _found_type(source: Source, name: str, note: Callable[[str], None]) -> MediaType:

@@ -8,54 +8,25 @@ octets. All of it is 7-bit, and no server needs an extension for it, but where a
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import AddressError
-from sendmail_cli.message.encoded_words import parameters
-from sendmail_cli.message.encoding import base64_length, base64_of, encode_text
+from sendmail_cli.message.encoding import TextForm, encode_text
 from sendmail_cli.message.fields import compose_header
-from sendmail_cli.message.headers import check_text, parameter_field, structured_field
+from sendmail_cli.message.parts import Boundaries, file_part, joined, multipart, text_part
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sendmail_cli.environment import Environment
-    from sendmail_cli.message.attachments import Attachment
+    from sendmail_cli.message.calendar import Calendar
     from sendmail_cli.message.draft import Draft
-    from sendmail_cli.message.encoding import EncodedText
-    from sendmail_cli.message.source import Source
+    from sendmail_cli.message.parts import Pieces, Streamed
 
 PIECE = 64 * 1024  # octets of text handed out at once
 _SMALL = 16 * 1024  # octets; smaller pieces wait for the next, so that a header does not go out alone
 _BEYOND_ASCII = re.compile(rb"[^\s<>,:;]*[\x80-\xff][^\s<>,:;]*")
-
-
-class Streamed(Protocol):
-    """What goes out piece by piece, as it stands on the wire: `size` octets, in the `chunks` of each call anew."""
-
-    @property
-    def size(self) -> int:
-        """Octets."""
-
-    def chunks(self) -> Iterator[bytes]:
-        """The octets from the beginning. Raises `InputOutputError` when they aren't what was measured."""
-
-
-class _Base64(NamedTuple):
-    """A source in base64."""
-
-    source: Source
-
-    @property
-    def size(self) -> int:
-        return base64_length(self.source.size)
-
-    def chunks(self) -> Iterator[bytes]:
-        return base64_of(self.source)
-
-
-Pieces = list[bytes | Streamed]
 
 
 class ComposedMessage(NamedTuple):
@@ -106,90 +77,53 @@ class ComposedMessage(NamedTuple):
 def compose(draft: Draft, environment: Environment) -> ComposedMessage:
     """The message for `draft`, with a new Date and Message-ID unless its headers bring their own.
 
-    Text and HTML are alternatives, plain text first (RFC 2046 §5.1.4); attachments follow in a multipart/mixed. No
-    body at all is an empty text. Raises `HeaderError`, `AddressError` or `DataError` for what can't be sent.
+    Text, HTML and calendar are alternatives, plain text first (RFC 2046 §5.1.4); HTML and what it shows are related
+    (RFC 2387); attachments follow in a multipart/mixed. No body at all is an empty text. Raises `HeaderError`,
+    `AddressError` or `DataError` for what can't be sent.
     """
     header = compose_header(draft, environment)
-    boundaries = _Boundaries(environment.random_bytes(12).hex())
-    texts = _texts(draft)
-    is_whole = len(texts) == 1 and not draft.attachments
-    parts: list[Pieces] = [_text_part(subtype, encode_text(text, at_end=is_whole)) for subtype, text in texts]
+    boundaries = Boundaries(environment.random_bytes(12).hex())
+    parts = _alternatives(draft, boundaries)
     if len(parts) > 1:
-        parts = [_multipart("alternative", parts, boundaries)]
+        parts = [multipart("alternative", parts, boundaries)]
     if draft.attachments:
-        parts = [_multipart("mixed", parts + [_attachment_part(file) for file in draft.attachments], boundaries)]
-    pieces = _joined([header.octets, b"MIME-Version: 1.0\r\n", *parts[0]])
+        parts = [multipart("mixed", parts + [file_part(file) for file in draft.attachments], boundaries)]
+    pieces = joined([header.octets, b"MIME-Version: 1.0\r\n", *parts[0]])
     size = sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
     return ComposedMessage(header.message_id, size, not header.octets.isascii(), tuple(pieces))
 
 
-def _texts(draft: Draft) -> list[tuple[str, str]]:
-    """The subtype and the text of each form of the body."""
-    texts = [(subtype, text) for subtype, text in (("plain", draft.text), ("html", draft.html)) if text is not None]
-    return texts or ([] if draft.attachments else [("plain", "")])
+def _alternatives(draft: Draft, boundaries: Boundaries) -> list[Pieces]:
+    """Each form of the body, the plainest first."""
+    text = draft.text
+    if text is None and draft.html is None and not draft.attachments:
+        text = ""
+    others = (draft.attachments, draft.images, draft.calendar)
+    is_whole = (text is None) != (draft.html is None) and not any(others)
+    parts = []
+    if text is not None:
+        parts.append(_plain_part(text, draft.form, at_end=is_whole))
+    if draft.html is not None:
+        html = text_part("html", encode_text(draft.html, at_end=is_whole, form=draft.form))
+        if draft.images:
+            related = [html, *map(file_part, draft.images)]
+            html = multipart("related", related, boundaries, [("type", "text/html")])
+        parts.append(html)
+    if draft.calendar is not None:
+        parts.append(_calendar_part(draft.calendar))
+    return parts
 
 
-def _text_part(subtype: str, text: EncodedText) -> Pieces:
-    return [
-        parameter_field("Content-Type", f"text/{subtype}", parameters("charset", text.charset)),
-        structured_field("Content-Transfer-Encoding", text.encoding),
-        b"\r\n",
-        text.octets,
-    ]
+def _plain_part(text: str, form: TextForm, *, at_end: bool) -> Pieces:
+    if not form.is_flowed:
+        return text_part("plain", encode_text(text, at_end=at_end, form=form))
+    from sendmail_cli.message.flowed import flow
+
+    flowed = encode_text(flow(text), at_end=at_end, form=form)
+    return text_part("plain", flowed, [("format", "flowed")])
 
 
-def _attachment_part(file: Attachment) -> Pieces:
-    """RFC 2183. The name stands in Content-Type too, where old readers look for it."""
-    check_text("a file name", file.name)
-    named = [*file.parameters, ("name", file.name)]
-    return [
-        parameter_field("Content-Type", file.media_type, [part for pair in named for part in parameters(*pair)]),
-        structured_field("Content-Transfer-Encoding", "base64" if file.message is None else "7bit"),
-        parameter_field("Content-Disposition", "attachment", parameters("filename", file.name)),
-        b"\r\n",
-        _Base64(file.source) if file.message is None else file.message,  # RFC 2046 §5.2.1 allows a message no base64
-    ]
-
-
-class _Boundaries:
-    """Boundaries that stand in no part (RFC 2046 §5.1.1).
-
-    They hold "=_", which neither quoted-printable nor base64 ever does; text that goes as it is gets searched.
-    """
-
-    def __init__(self, random: str) -> None:
-        self._random = random
-        self._count = 0
-
-    def take(self, parts: list[Pieces]) -> str:
-        while True:
-            self._count += 1
-            boundary = f"=_{self._count}_{self._random}"
-            needle = boundary.encode("ascii")
-            if not any(needle in piece for part in parts for piece in part if isinstance(piece, bytes)):
-                return boundary
-
-
-def _multipart(subtype: str, parts: list[Pieces], boundaries: _Boundaries) -> Pieces:
-    boundary = boundaries.take(parts)
-    delimiter = f"--{boundary}".encode("ascii")
-    pieces: Pieces = [
-        parameter_field("Content-Type", f"multipart/{subtype}", parameters("boundary", boundary)),
-        b"\r\n",
-    ]
-    for part in parts:
-        pieces += [delimiter + b"\r\n", *part, b"\r\n"]  # this CR LF belongs to the delimiter that follows
-    return [*pieces, delimiter + b"--\r\n"]
-
-
-def _joined(pieces: Pieces) -> Pieces:
-    """Octets that follow one another as one piece."""
-    joined: Pieces = []
-    octets: list[bytes] = []
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            octets.append(piece)
-            continue
-        joined += [b"".join(octets), piece]
-        octets = []
-    return [*joined, b"".join(octets)]
+def _calendar_part(calendar: Calendar) -> Pieces:
+    """RFC 6047 §2.4: its method once more, and a charset even where it is ASCII."""
+    text = encode_text(calendar.text, at_end=False, form=TextForm(charset="utf-8"))
+    return text_part("calendar", text, [("method", calendar.method)])

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import Mailbox, mailboxes_of, parse_address_list
 from sendmail_cli.errors import HeaderError
+from sendmail_cli.message.encoding import AS_FITS
 from sendmail_cli.message.headers import check_field_name
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from sendmail_cli.addresses import Address
     from sendmail_cli.message.attachments import Attachment
+    from sendmail_cli.message.calendar import Calendar
+    from sendmail_cli.message.encoding import TextForm
 
 LAST_CHARSET = "ISO-8859-1"  # every octet is a character in it, so it never fails
 
@@ -27,9 +30,12 @@ class Draft(NamedTuple):
     subject: str | None = None  # plain text, whatever it looks like
     text: str | None = None  # lines end in LF or CR LF
     html: str | None = None
+    images: tuple[Attachment, ...] = ()  # what `html` shows by their content ids
+    calendar: Calendar | None = None
     attachments: tuple[Attachment, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()  # name and value, written as in a header (encoded-words pass)
     in_reply_to: str | None = None  # a Message-ID, with or without its angle brackets
+    form: TextForm = AS_FITS
 
     @property
     def authors(self) -> tuple[Mailbox, ...]:

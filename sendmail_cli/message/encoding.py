@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from sendmail_cli.errors import DataError
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.octets import CleanLines
+from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sendmail_cli.message.source import Source
 
+ENCODINGS = ("7bit", "quoted-printable", "base64")  # those that every server takes
 MAX_ENCODED_LINE = 76  # characters before CR LF; RFC 2045 §6.7 (5), §6.8
 OCTETS_A_LINE = MAX_ENCODED_LINE // 4 * 3
 LINES_A_CHUNK = 1024
@@ -27,6 +29,17 @@ _MAX_HELD = 64 * 1024  # octets
 _LINES = Struct(f"{MAX_ENCODED_LINE}s" * LINES_A_CHUNK)
 
 
+class TextForm(NamedTuple):
+    """How the text of a message is to be written; what is None is chosen for each text."""
+
+    charset: str | None = None  # see `charsets`
+    encoding: str | None = None  # one of ENCODINGS
+    is_flowed: bool = False  # plain text as format=flowed (RFC 3676)
+
+
+AS_FITS = TextForm()
+
+
 class EncodedText(NamedTuple):
     """A body of text as it goes out: lines in CR LF, ASCII, at most 998 octets each."""
 
@@ -35,25 +48,64 @@ class EncodedText(NamedTuple):
     encoding: str  # the Content-Transfer-Encoding
 
 
-def encode_text(text: str, *, at_end: bool) -> EncodedText:
+def encode_text(text: str, *, at_end: bool, form: TextForm = AS_FITS) -> EncodedText:
     """`text` in the transfer encoding that brings each of its characters and its very end to the reader.
 
     `at_end` says that nothing follows in the message, which itself must end in CR LF: text without a last line break
-    then needs an encoding that can say so. Ends of lines are LF or CR LF; a CR elsewhere is kept as a character.
-    Raises `DataError` for a lone surrogate.
+    then needs an encoding that can say so, and gets that line break where `form` allows none. Ends of lines are LF or
+    CR LF; a CR elsewhere is kept as a character. Raises `DataError` for what `form` can't say, and a lone surrogate.
     """
-    text = text.replace("\r\n", "\n")
-    try:
-        octets = text.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"the body holds what is no character (at character {error.start + 1})") from None
-    charset = "us-ascii" if octets.isascii() else "utf-8"
-    if _fits_7bit(octets) and not (at_end and octets and not octets.endswith(b"\n")):
-        return EncodedText(octets.replace(b"\n", b"\r\n"), charset, "7bit")
-    if prefers_quoted_printable(len(octets), count_plain(octets)):
-        return EncodedText(b"".join(quoted_printable(iter([octets]))), charset, "quoted-printable")
+    octets, charset = _in_charset(text.replace("\r\n", "\n"), form.charset)
+    encoding = form.encoding or _shortest_encoding(octets, at_end=at_end)
+    if encoding == "7bit":
+        if form.encoding is not None:
+            _refuse_in_7bit(octets)
+        end = b"\n" if at_end and octets and not octets.endswith(b"\n") else b""
+        return EncodedText((octets + end).replace(b"\n", b"\r\n"), charset, encoding)
+    if encoding == "quoted-printable":
+        return EncodedText(b"".join(quoted_printable(iter([octets]))), charset, encoding)
     lines = b"".join(base64_lines(iter([octets.replace(b"\n", b"\r\n")])))
-    return EncodedText(lines + b"\r\n" if at_end else lines, charset, "base64")
+    return EncodedText(lines + b"\r\n" if at_end else lines, charset, encoding)
+
+
+def _in_charset(text: str, charset: str | None) -> tuple[bytes, str]:
+    """`text` in `charset`, else in UTF-8, which is called US-ASCII where it is no more."""
+    try:
+        octets = text.encode(charset or "utf-8")
+    except UnicodeEncodeError as error:
+        found = text[error.start]
+        line, column = text.count("\n", 0, error.start) + 1, error.start - text.rfind("\n", 0, error.start)
+        if "\ud800" <= found <= "\udfff":
+            raise DataError(f"the body holds what is no character (line {line}, column {column})") from None
+        raise DataError(
+            f"{charset} has no “{printable(found)}” (U+{ord(found):04X}), which stands in the text "
+            f"(line {line}, column {column})",
+            hint="Use --charset utf-8, or leave --charset out.",
+        ) from None
+    return octets, charset or ("us-ascii" if octets.isascii() else "utf-8")
+
+
+def _shortest_encoding(octets: bytes, *, at_end: bool) -> str:
+    if _fits_7bit(octets) and not (at_end and octets and not octets.endswith(b"\n")):
+        return "7bit"
+    return "quoted-printable" if prefers_quoted_printable(len(octets), count_plain(octets)) else "base64"
+
+
+def _refuse_in_7bit(octets: bytes) -> None:
+    """Raises `DataError` for the first line that RFC 2045 §2.7 has no place for."""
+    for number, line in enumerate(octets.split(b"\n"), 1):
+        if not line.isascii():
+            what = "characters beyond ASCII"
+        elif len(line) > MAX_LINE:
+            what = f"more than {MAX_LINE} octets"
+        elif b"\0" in line or b"\r" in line:
+            what = "a NUL or a CR"
+        else:
+            continue
+        raise DataError(
+            f"line {number} of the text has {what}, which 7bit can't say",
+            hint="Use --encoding quoted-printable or base64, or leave --encoding out.",
+        )
 
 
 def _fits_7bit(octets: bytes) -> bool:

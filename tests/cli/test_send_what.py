@@ -21,6 +21,9 @@ MESSAGE_OPTIONS = {
     "--reply-to": ["x@example.org"], "--subject": [""], "--body": [""], "--html": [""], "--body-file": ["f"],
     "--html-file": ["f"], "--header": ["X-A: 1"], "--in-reply-to": ["<1@x>"], "--attach": ["f"],
     "--attach-as": ["a", "f"], "--attach-type": ["text/csv", "f"], "--skip-empty": [], "--no-stdin": [],
+    "--attach-charset": ["utf-8", "f"], "--attach-disposition": ["inline", "f"], "--markdown": [""],
+    "--markdown-file": ["f"], "--no-alternative": [], "--format-flowed": [], "--signature": [""],
+    "--signature-file": ["f"], "--no-signature": [], "--charset": ["utf-8"], "--encoding": ["7bit"],
     "--sender": ["x@example.org"], "--reply-to-message": ["f"], "--reply-all": [], "--forward": ["f"],
     "--resend": ["f"], "--list-unsubscribe": ["mailto:x@example.org"], "--auto-submitted": ["no"],
     "--importance": ["low"], "--request-receipt": [],
@@ -128,7 +131,7 @@ class TestHTML:
         assert received(sink).get_content_type() == "multipart/alternative"
 
     def test_alone_and_standard_input_is_not_read(self, here: Runner, sink: Sink) -> None:
-        here("send", WHOM, "--html", "<b>bold</b>", stdin=b"never read")
+        here("send", WHOM, "--html", "<b>bold</b>", "--no-alternative", stdin=b"never read")
 
         assert received(sink).get_content_type() == "text/html"
         assert b"never" not in sink.received
@@ -429,9 +432,8 @@ class TestRaw:
         from sendmail_cli.cli.send import send
 
         options = [option for option in send.params if isinstance(option, SectionedOption)]
-        names = {
-            max(option.opts, key=len) for option in options if option.section in {"Who", "What", "Another message"}
-        }
+        sections = {"Who", "What", "Form of the text", "Attachments", "Another message"}
+        names = {max(option.opts, key=len) for option in options if option.section in sections}
         assert names - {"--raw", "--no-fixup", "--envelope-from"} == set(MESSAGE_OPTIONS)
 
     def test_says_what_to_use_in_place_of_from(self, here: Runner) -> None:

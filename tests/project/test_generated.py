@@ -271,7 +271,7 @@ class TestCompletions:
         [
             ("pro", ["profile"]),
             ("profile sh", ["show"]),
-            ("send --attach-", ["--attach-as", "--attach-type"]),
+            ("send --attach-a", ["--attach-as"]),
             ("send --tls o", ["opportunistic"]),
         ],
     )

@@ -47,6 +47,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.message.encoding",
     "sendmail_cli.message.fields",
     "sendmail_cli.message.headers",
+    "sendmail_cli.message.parts",
     "sendmail_cli.net",
     "sendmail_cli.net.dial",
     "sendmail_cli.net.race",

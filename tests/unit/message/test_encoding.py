@@ -68,7 +68,7 @@ def test_quoted_printable_as_in_the_rfc(text: str, expected: bytes) -> None:
 
 
 def test_a_lone_surrogate_is_no_text() -> None:
-    with pytest.raises(DataError, match="at character 2"):
+    with pytest.raises(DataError, match=r"line 1, column 2\)"):
         encode_text("a\udcff", at_end=True)
 
 
