@@ -8,8 +8,8 @@ The layers, each importing only what stands below it:
     request
     config | delivery | early | inspection | sandbox
     jobs
-    opening | report | steps
-    session
+    listener | opening | report | steps
+    session | serving
     submission | trace | server
     message | smtp | net
     addresses

@@ -1,8 +1,8 @@
 """A local SMTP server that delivers nothing: it keeps what it receives in a Maildir, for trying things out.
 
-It listens on 127.0.0.1 alone and speaks EHLO, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES and STARTTLS. The
-protocol is aiosmtpd's; ours are the Maildir, the certificate and the thread it runs in. Everything heavy is imported
-when a sandbox starts.
+It listens on 127.0.0.1 alone and offers PIPELINING, SIZE, 8BITMIME, SMTPUTF8, DSN, ENHANCEDSTATUSCODES and STARTTLS.
+The dialogue is that of `serving`; here are the Maildir and the certificate. Everything heavy is imported when a sandbox
+starts.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from sendmail_cli.addresses import parse_addr_spec
 from sendmail_cli.environment import Environment
-from sendmail_cli.errors import OutputError, ResourceError
+from sendmail_cli.errors import AddressError, OutputError, ResourceError
+from sendmail_cli.listener import Listener
 from sendmail_cli.printable import printable
+from sendmail_cli.serving import serve
+from sendmail_cli.smtp.answers import OK, Answer, Offer
+from sendmail_cli.smtp.reception import Reception
 
 if TYPE_CHECKING:
-    import asyncio
     import socket
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Self
+
+    from sendmail_cli.message.source import Source
+    from sendmail_cli.serving import ReceivedMail, SocketChannel
+    from sendmail_cli.smtp.asked import RecipientNamed, SenderNamed, SignInAsked
 
 HOST = "127.0.0.1"
 MAX_MESSAGE_SIZE = 100 * 1024 * 1024  # octets; what we announce with SIZE
 CERTIFICATE_DAYS = 7  # made anew at each start, so a few days are plenty
 
-# What RFC 3463 says of the replies that aiosmtpd makes without an enhanced code.
-_ENHANCED_CODES = {
-    **dict.fromkeys(("220", "221", "250", "252"), "2.0.0"),
-    **dict.fromkeys(("501", "555"), "5.5.4"),
-    **dict.fromkeys(("502", "503"), "5.5.1"),
-    "454": "4.7.0",
-    "500": "5.5.2",
-    "552": "5.3.4",
-    "554": "5.7.0",
-}
+_KEYWORDS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
+_ANY = Answer(504, "5.5.4", "Nobody needs a password here")
 
 
 class Received(NamedTuple):
@@ -49,10 +49,10 @@ class Received(NamedTuple):
 
 
 class Sandbox:
-    """The server. A context manager: it listens inside `with`, in a thread of its own.
+    """The server. A context manager: it listens inside `with`, in threads of its own.
 
-    `folder` becomes a Maildir; `port` 0 lets the system choose. `on_message` is called in the server's thread with each
-    message that was kept, before the client hears of it.
+    `folder` becomes a Maildir; `port` 0 lets the system choose. `on_message` is called with each message that was kept,
+    one at a time, before the client hears of it.
     """
 
     host = HOST
@@ -70,7 +70,8 @@ class Sandbox:
         self.ca_file = ""
         self._on_message = on_message
         self._environment = environment or Environment()
-        self._thread: threading.Thread | None = None
+        self._listener: Listener | None = None
+        self._keeping = threading.Lock()
         self._ended = threading.Event()
         self._failure: Exception | None = None
 
@@ -86,37 +87,28 @@ class Sandbox:
 
         Raises OutputError when the folder can't be written and ResourceError when the port can't be had.
         """
-        import asyncio
-
-        listener = _listen(self.port)
-        self.port = listener.getsockname()[1]
+        listening = _listen(self.port)
+        self.port = listening.getsockname()[1]
         # By port: each sandbox that shares the folder has its own, and a fixed port has it at a fixed place.
         self.ca_file = os.path.join(self.folder, f"ca-{self.port}.pem")
         try:
             _create_maildir(self.folder)
             context = _make_tls_context(self.folder, self.ca_file, self._environment)
         except OSError as error:
-            listener.close()
+            listening.close()
             raise OutputError(
                 f"can't write to the folder {printable(self.folder)}: {error.strerror}", hint="Choose another folder."
             ) from error
         self._ended.clear()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(listener, context), self._loop).result()
+        self._listener = Listener(listening, self._serve, context=context, name="sandbox")
+        self._listener.start()
 
     def stop(self) -> None:
-        """Closes every connection and ends the thread. What was received stays. Without `start` it does nothing."""
-        if self._thread is None:
+        """Closes every connection and ends the threads. What was received stays. Without `start` it does nothing."""
+        if self._listener is None:
             return
-        import asyncio
-
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._thread = None
-        self._loop.close()
+        self._listener.stop()
+        self._listener = None
         self._ended.set()
         with suppress(OSError):
             os.unlink(self.ca_file)
@@ -127,107 +119,65 @@ class Sandbox:
         if self._failure is not None:
             raise self._failure
 
-    async def _open(self, listener: socket.socket, context: ssl.SSLContext) -> None:
-        from weakref import WeakSet
+    def _serve(self, channel: SocketChannel) -> None:
+        clerk = _Clerk(self._keep)
+        serve(channel, Reception(clerk.offer(is_secured=False)), clerk)
 
-        protocol = _protocol_class()
-        handler = _Handler(self._keep)
-        self._transports: WeakSet[asyncio.Transport] = WeakSet()
-        self._server = await self._loop.create_server(
-            lambda: protocol(self._transports, handler, tls_context=context, loop=self._loop), sock=listener
-        )
-
-    async def _close(self) -> None:
-        import asyncio
-
-        self._server.close()
-        for transport in list(self._transports):
-            transport.abort()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _keep(self, session: Any, envelope: Any) -> str:
+    def _keep(self, mail: ReceivedMail) -> str:
         """Writes what was received to the Maildir and gives the file's name. Raises OSError."""
         now = self._environment.now()
         name = _file_name(now, self._environment)
-        path = _deliver(self.folder, name, _trace_fields(session, envelope, now), envelope.content)
-        if self._on_message is not None:
-            sender = "" if envelope.mail_from == "<>" else envelope.mail_from  # aiosmtpd brackets this one only
-            try:
-                self._on_message(Received(path, sender, tuple(envelope.rcpt_tos), len(envelope.content)))
-            except Exception as error:  # the message is safe: its client is told so, and `wait` tells our caller
-                self._failure = error
-                self._ended.set()
+        path = _deliver(self.folder, name, _trace_fields(mail, now), mail.source)
+        if self._on_message is None:
+            return name
+        recipients = tuple(recipient.path for recipient in mail.recipients)
+        try:
+            with self._keeping:
+                self._on_message(Received(path, mail.sender.path, recipients, mail.source.size))
+        except Exception as error:  # the message is safe: its client is told so, and `wait` tells our caller
+            self._failure = error
+            self._ended.set()
         return name
 
 
-class _Handler:
-    """What aiosmtpd asks us about. The names of the methods are aiosmtpd's."""
+class _Clerk:
+    """Takes everything that is an address."""
 
-    def __init__(self, keep: Callable[[Any, Any], str]) -> None:
+    def __init__(self, keep: Callable[[ReceivedMail], str]) -> None:
         self._keep = keep
 
-    async def handle_EHLO(  # noqa: N802
-        self, _server: Any, session: Any, _envelope: Any, hostname: str, replies: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        offered = [reply for reply in replies if not reply.startswith("250-AUTH")]  # it would be an empty list
-        return [*offered[:-1], "250-ENHANCEDSTATUSCODES", offered[-1]]
+    def offer(self, *, is_secured: bool) -> Offer:
+        return Offer("localhost", _KEYWORDS if is_secured else (*_KEYWORDS, "STARTTLS"), MAX_MESSAGE_SIZE)
 
-    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    def sender(self, named: SenderNamed) -> Answer:
+        return OK if not named.path else _checked(named.path)
+
+    def recipient(self, named: RecipientNamed) -> Answer:
+        return _checked(named.path)
+
+    def sign_in(self, asked: SignInAsked) -> Answer:
+        return _ANY
+
+    def take(self, mail: ReceivedMail) -> Answer:
         try:
-            name = self._keep(session, envelope)
+            name = self._keep(mail)
         except OSError as error:
-            return f"452 4.3.1 Can't keep the message: {error.strerror}"
-        return f"250 2.6.0 Kept as {name}"
+            return Answer(452, "4.3.1", f"Can't keep the message: {error.strerror}")
+        return Answer(250, "2.6.0", f"Kept as {name}")
+
+
+def _checked(path: str) -> Answer:
+    """A local name is an address here as well: programs that are tried out may send to root."""
+    try:
+        parse_addr_spec(path if "@" in path else f"{path}@localhost")
+    except AddressError as error:
+        return Answer(553, "5.1.3", error.sentence)
+    return OK
 
 
 def default_folder(environment: Environment) -> str:
     """The Maildir of the built-in profile, and of the command where no folder is named."""
     return os.path.join(environment.user_state_folder, "sandbox")
-
-
-def _protocol_class() -> Any:
-    """aiosmtpd's protocol, made to tell us of its connections and to give every reply its enhanced code."""
-    import logging
-
-    from aiosmtpd.smtp import SMTP
-
-    log = logging.getLogger("mail.log")  # aiosmtpd's: without any handler its warnings would go to stderr
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())
-
-    class Protocol(SMTP):
-        def __init__(self, transports: Any, handler: _Handler, **options: Any) -> None:
-            super().__init__(
-                handler,
-                data_size_limit=MAX_MESSAGE_SIZE,
-                enable_SMTPUTF8=True,
-                hostname="localhost",
-                ident="ESMTP sendmail-cli sandbox",
-                auth_exclude_mechanism=("LOGIN", "PLAIN"),  # we know nobody's password
-                **options,
-            )
-            self._open_transports = transports
-
-        def connection_made(self, transport: Any) -> None:
-            self._open_transports.add(transport)
-            super().connection_made(transport)
-
-        async def push(self, status: Any) -> None:
-            await super().push(_with_enhanced_code(status))
-
-    return Protocol
-
-
-def _with_enhanced_code(reply: str) -> str:
-    """`reply` with an enhanced code (RFC 2034): every one but the greeting and those to HELO and EHLO."""
-    code, separator, text = reply[:3], reply[3:4], reply[4:]
-    if separator != " " or code not in _ENHANCED_CODES or text.startswith(("2.", "4.", "5.", "localhost", "HELP")):
-        return reply
-    return f"{code} {_ENHANCED_CODES[code]} {text}"
 
 
 def _listen(port: int) -> socket.socket:
@@ -241,7 +191,7 @@ def _listen(port: int) -> socket.socket:
             f"can't listen on port {port} of this machine: {os.strerror(error.errno or 0)}",
             hint="Choose another port, or leave it out and the system chooses a free one.",
         ) from error
-    # Connections inherit it. Without, each line of the answer to EHLO waits for the ACK of the one before: 40 ms.
+    # Connections inherit it. Without, an answer may wait for the ACK of the one before: 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -258,13 +208,13 @@ def _file_name(now: float, environment: Environment) -> str:
     return f"{int(now)}.M{int(now % 1 * 1_000_000):06}R{environment.random_bytes(8).hex()}.{host}"
 
 
-def _deliver(folder: str, name: str, *parts: bytes) -> str:
-    """Writes `parts` to the Maildir and gives the path. After that neither a crash nor a power cut loses them.
+def _deliver(folder: str, name: str, head: bytes, source: Source) -> str:
+    """Writes `head` and `source` to the Maildir and gives the path. After that not even a power cut loses them.
 
     Raises OSError.
     """
     path = os.path.join(folder, "new", name)
-    with _unfinished(folder, name, *parts) as unfinished:
+    with _unfinished(folder, name, [head], source.chunks()) as unfinished:
         os.rename(unfinished, path)
     if os.name == "posix":  # elsewhere a folder can't be opened
         descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
@@ -276,14 +226,15 @@ def _deliver(folder: str, name: str, *parts: bytes) -> str:
 
 
 @contextmanager
-def _unfinished(folder: str, name: str, *parts: bytes) -> Iterator[str]:
+def _unfinished(folder: str, name: str, *parts: Iterable[bytes]) -> Iterator[str]:
     """The path of a new file in `tmp`, on the disk, that only its owner can read. It is gone afterwards unless it was
     moved. Raises OSError."""
     path = os.path.join(folder, "tmp", name)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "wb") as file:
-            file.writelines(parts)
+            for part in parts:
+                file.writelines(part)
             file.flush()
             os.fsync(descriptor)
         yield path
@@ -292,17 +243,18 @@ def _unfinished(folder: str, name: str, *parts: bytes) -> Iterator[str]:
             os.unlink(path)
 
 
-def _trace_fields(session: Any, envelope: Any, now: float) -> bytes:
+def _trace_fields(mail: ReceivedMail, now: float) -> bytes:
     """The envelope as header fields, as a server puts them in front at its final delivery (RFC 5321 §4.4)."""
     from datetime import UTC, datetime
     from email.utils import format_datetime
 
-    tls = "" if session.ssl is None else "S"
-    protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp or tls else "SMTP"
+    tls = "S" if mail.is_secured else ""
+    is_utf8 = "SMTPUTF8" in mail.sender.parameters
+    protocol = "UTF8SMTP" if is_utf8 else "ESMTP" if mail.hello.is_extended else "SMTP"
     fields = [
-        f"Return-Path: <{printable(envelope.mail_from.strip('<>'))}>",
-        *(f"Delivered-To: {printable(recipient)}" for recipient in envelope.rcpt_tos),
-        f"Received: from {printable(session.host_name)} ([{session.peer[0]}])",
+        f"Return-Path: <{printable(mail.sender.path)}>",
+        *(f"Delivered-To: {printable(recipient.path)}" for recipient in mail.recipients),
+        f"Received: from {printable(mail.hello.name)} ([{HOST}])",
         f"\tby localhost with {protocol}{tls};",
         f"\t{format_datetime(datetime.fromtimestamp(now, UTC))}",
     ]
@@ -317,9 +269,9 @@ def _make_tls_context(folder: str, ca_file: str, environment: Environment) -> ss
     name = environment.random_bytes(8).hex()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with _unfinished(folder, name, certificate, key) as path:  # it takes files only; the key is gone the next moment
+    with _unfinished(folder, name, [certificate, key]) as path:  # it takes files only; the key is gone the next moment
         context.load_cert_chain(path)
-    with _unfinished(folder, name, certificate) as path:
+    with _unfinished(folder, name, [certificate]) as path:
         os.replace(path, ca_file)  # in one step: a client never reads half a certificate
     return context
 

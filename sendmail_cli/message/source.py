@@ -132,25 +132,53 @@ def read_stream(stream: IO[bytes], label: str = "standard input") -> Source:
 
 
 def _keep(read: Callable[[], bytes | None], label: str) -> Source:
-    held = bytearray()
-    descriptor: int | None = None
+    keeper = Keeper(label)
     try:
         while chunk := _checked_read(read, label):
-            held += chunk
-            if len(held) > MAX_IN_MEMORY or descriptor is not None:
-                descriptor = _unlinked_file() if descriptor is None else descriptor
-                _write(descriptor, held)
-                held.clear()
-    except BaseException as error:
-        if descriptor is not None:
-            os.close(descriptor)
-        if not isinstance(error, OSError):
-            raise
-        raise InputOutputError(
-            f"can't keep {label} in a temporary file: {error.strerror}",
-            hint="It is longer than 1 MiB and was to wait on disk; TMPDIR says where.",
-        ) from None
-    return MemorySource(bytes(held), label) if descriptor is None else FileSource(descriptor, label)
+            keeper.add(chunk)
+    except BaseException:
+        keeper.drop()
+        raise
+    return keeper.source()
+
+
+class Keeper:
+    """Octets that come piece by piece, kept: up to 1 MiB in memory, more in a temporary file that has no name."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._held = bytearray()
+        self._descriptor: int | None = None
+
+    def add(self, octets: bytes) -> None:
+        """One more piece. Raises `InputOutputError` when it can't be kept."""
+        self._held += octets
+        if len(self._held) <= MAX_IN_MEMORY and self._descriptor is None:
+            return
+        try:
+            if self._descriptor is None:
+                self._descriptor = _unlinked_file()
+            _write(self._descriptor, self._held)
+        except OSError as error:
+            raise InputOutputError(
+                f"can't keep {self._label} in a temporary file: {error.strerror}",
+                hint="It is longer than 1 MiB and was to wait on disk; TMPDIR says where.",
+            ) from None
+        self._held.clear()
+
+    def source(self) -> Source:
+        """All that was added. Nothing can be added any more."""
+        descriptor, self._descriptor = self._descriptor, None
+        return (
+            MemorySource(bytes(self._held), self._label) if descriptor is None else FileSource(descriptor, self._label)
+        )
+
+    def drop(self) -> None:
+        """Forget what was added."""
+        self._held.clear()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 def _checked_read(read: Callable[[], bytes | None], label: str) -> bytes:

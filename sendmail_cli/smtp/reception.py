@@ -11,17 +11,29 @@ recipient, a message, a sign-in) the caller is asked, one thing at a time:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sendmail_cli.printable import find_control
 from sendmail_cli.smtp.answers import OK, Answer, Offer
+from sendmail_cli.smtp.asked import (
+    Content,
+    ContentEnded,
+    Forgotten,
+    Hello,
+    Left,
+    RecipientNamed,
+    SenderNamed,
+    TLSAsked,
+)
 from sendmail_cli.smtp.commands import MAX_AUTH_LINE
 from sendmail_cli.smtp.received_content import CRLF, ReceivedContent
 from sendmail_cli.smtp.received_paths import parse_path
-from sendmail_cli.smtp.sign_in import SignIn, SignInAsked
+from sendmail_cli.smtp.sign_in import SignIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sendmail_cli.smtp.asked import Asked
 
 MAX_LINE = MAX_AUTH_LINE  # octets; RFC 5321 §4.5.3.1.4 says 512; parameters and sign-ins come on top
 MAX_FAULTS = 20  # refused commands; a person may err that often
@@ -36,52 +48,6 @@ _VALUES = {"BODY": ("7BIT", "8BITMIME"), "RET": ("FULL", "HDRS")}
 
 _SYNTAX = Answer(501, "5.5.4", "Syntax error in parameters or arguments")
 _ORDER = Answer(503, "5.5.1", "Bad sequence of commands")
-
-
-class Hello(NamedTuple):
-    """EHLO or HELO. An `Offer` answers it."""
-
-    name: str
-    is_extended: bool
-
-
-class SenderNamed(NamedTuple):
-    """MAIL."""
-
-    path: str  # what stands between the angle brackets; "" is the null path
-    parameters: dict[str, str]  # by name in capitals; "" where there is no value
-
-
-class RecipientNamed(NamedTuple):
-    """RCPT."""
-
-    path: str  # what stands between the angle brackets: an address, or a bare local name
-    parameters: dict[str, str]
-
-
-class Content(NamedTuple):
-    """A piece of the message. It needs no answer."""
-
-    octets: bytes
-
-
-class ContentEnded(NamedTuple):
-    """The dot. The answer says whether the message is taken over."""
-
-
-class TLSAsked(NamedTuple):
-    """STARTTLS. After a positive answer the output is sent, hands are shaken, and then comes `secured`."""
-
-
-class Forgotten(NamedTuple):
-    """The transaction is void: RSET, EHLO, a message that is too large. It needs no answer."""
-
-
-class Left(NamedTuple):
-    """QUIT, or who is turned away: the output is the last. It needs no answer."""
-
-
-Asked = Hello | SenderNamed | RecipientNamed | Content | ContentEnded | SignInAsked | TLSAsked | Forgotten | Left
 
 
 class Reception:
@@ -113,11 +79,6 @@ class Reception:
     def hello(self) -> Hello | None:
         """What the client called itself; None before EHLO and HELO."""
         return self._hello
-
-    @property
-    def is_in_content(self) -> bool:
-        """True between the 354 and the dot."""
-        return self._content is not None
 
     @property
     def is_over(self) -> bool:

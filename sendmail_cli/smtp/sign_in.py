@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from typing import NamedTuple
 
 from sendmail_cli.smtp.answers import Answer
+from sendmail_cli.smtp.asked import SignInAsked
 
 MECHANISMS = ("PLAIN", "LOGIN")
 
 _LOGIN_PROMPTS = ("VXNlcm5hbWU6", "UGFzc3dvcmQ6")  # “Username:” and “Password:” in base64, which some clients read
-
-
-class SignInAsked(NamedTuple):
-    """A user and the password that was given for it."""
-
-    user: str
-    password: bytes
-
-    def __repr__(self) -> str:
-        return f"SignInAsked({self.user!r}, ***)"
 
 
 class SignIn:

@@ -125,7 +125,9 @@ class TestWhatIsKept:
 
     def test_the_name_of_the_client_adds_no_header(self, sandbox: Sandbox, received: list[Received]) -> None:
         with bare_connection(sandbox) as (connection, replies):
-            for line in (b"HELO evil\rInjected: yes\x1b[2J", b"MAIL FROM:<a@example.org>", b"RCPT TO:<b@example.org>"):
+            connection.sendall(b"HELO evil\rInjected: yes\x1b[2J\r\n")
+            assert replies.readline().startswith(b"500 ")
+            for line in (b"HELO evil", b"MAIL FROM:<a@example.org>", b"RCPT TO:<b@example.org>"):
                 connection.sendall(line + b"\r\n")
                 assert replies.readline().startswith(b"250 ")
             connection.sendall(b"DATA\r\n")
@@ -134,7 +136,7 @@ class TestWhatIsKept:
             assert replies.readline().startswith(b"250 2.6.0 ")
 
         text = Path(received[0].path).read_bytes()
-        assert rb"Received: from evil\rInjected: yes\x1b[2J ([127.0.0.1])" in text
+        assert b"Received: from evil ([127.0.0.1])" in text
         assert b" with SMTP;" in text
 
     def test_only_the_owner_can_read_it(self, client: smtplib.SMTP, sandbox: Sandbox, received: list[Received]) -> None:
@@ -178,7 +180,7 @@ class TestWhatItSpeaks:
     def test_ehlo_offers_what_it_can_do(self, client: smtplib.SMTP) -> None:
         assert client.ehlo() == (
             250,
-            b"localhost\nSIZE 104857600\n8BITMIME\nSMTPUTF8\nSTARTTLS\nENHANCEDSTATUSCODES\nHELP",
+            b"localhost\nPIPELINING\n8BITMIME\nSMTPUTF8\nDSN\nENHANCEDSTATUSCODES\nSTARTTLS\nSIZE 104857600",
         )
 
     @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
@@ -191,7 +193,9 @@ class TestWhatItSpeaks:
 
         client.starttls(context=context)
 
-        assert client.ehlo()[1] == b"localhost\nSIZE 104857600\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nHELP"
+        assert client.ehlo()[1] == (
+            b"localhost\nPIPELINING\n8BITMIME\nSMTPUTF8\nDSN\nENHANCEDSTATUSCODES\nSIZE 104857600"
+        )
 
     def test_a_message_under_tls(self, client: smtplib.SMTP, sandbox: Sandbox, received: list[Received]) -> None:
         client.starttls(context=ssl.create_default_context(cafile=sandbox.ca_file))
@@ -210,14 +214,15 @@ class TestWhatItSpeaks:
     @pytest.mark.parametrize(
         ("line", "reply"),
         [
-            ("NOOP", "250 2.0.0 OK"),
-            ("VRFY bob", "252 2.0.0 Cannot VRFY user, but will accept message and attempt delivery"),
-            ("EXPN all", "502 5.5.1 EXPN not implemented"),
-            ("RCPT TO:<bob@example.org>", "503 5.5.1 Error: need MAIL command"),
-            ("MAIL FROM:<a@b> SIZE=104857601", "552 5.3.4 Error: message size exceeds fixed maximum message size"),
-            ("MAIL FROM:<a@b> RET=HDRS", "555 5.5.4 MAIL FROM parameters not recognized or not implemented"),
-            ("MAIL FROM:<@>", "553 5.1.3 Error: malformed address"),
-            ("FROB", '500 5.5.2 Error: command "FROB" not recognized'),
+            ("NOOP", "250 2.0.0 Ok"),
+            ("VRFY bob", "252 2.5.0 Send it and see"),
+            ("EXPN all", "500 5.5.2 Command not recognized"),
+            ("RCPT TO:<bob@example.org>", "503 5.5.1 Bad sequence of commands"),
+            ("MAIL FROM:<a@b> SIZE=104857601", "552 5.3.4 Larger than 104857600 octets"),
+            ("MAIL FROM:<a@b> BY=5;R", "555 5.5.4 The parameter BY is not offered"),
+            ("MAIL FROM:<@>", "553 5.1.3 “@” is no valid address: expected an address"),
+            ("MAIL FROM:<root>", "250 2.0.0 Ok"),
+            ("FROB", "500 5.5.2 Command not recognized"),
             ("HELO client.example", "250 localhost"),
             ("QUIT", "221 2.0.0 Bye"),
         ],
@@ -231,7 +236,7 @@ class TestWhatItSpeaks:
         client.starttls(context=ssl.create_default_context(cafile=sandbox.ca_file))
         client.ehlo()
 
-        assert say(client, "AUTH PLAIN AGFkYQBzZWNyZXQ=") == "504 5.5.4 Unrecognized authentication type"
+        assert say(client, "AUTH PLAIN AGFkYQBzZWNyZXQ=") == "504 5.5.4 This mechanism is not offered"
 
 
 class TestStartAndStop:
@@ -359,9 +364,7 @@ class TestInAProgramOfItsOwn:
         return result.stdout
 
     def test_loads_nothing_heavy_before_it_starts(self) -> None:
-        program = (
-            "import sys, sendmail_cli.sandbox; print({'asyncio', 'aiosmtpd', 'cryptography', 'ssl'} & {*sys.modules})"
-        )
+        program = "import sys, sendmail_cli.sandbox; print({'asyncio', 'cryptography', 'ssl'} & {*sys.modules})"
 
         assert self.run(program) == "set()\n"
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendmail_cli.smtp import reception as server
+from sendmail_cli.smtp import asked as server
+from sendmail_cli.smtp import reception
 from sendmail_cli.smtp.answers import OK, Answer, Offer
+from sendmail_cli.smtp.asked import SignInAsked
 from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.smtp.reception import Reception
-from sendmail_cli.smtp.sign_in import SignInAsked
 
 OFFER = Offer("here", ("PIPELINING", "8BITMIME", "DSN", "STARTTLS"), max_size=1000)
 
@@ -113,6 +114,8 @@ def test_helo_is_answered_with_a_name_alone() -> None:
         (b"EHLO x\r\nMAIL FROM:<a@x> SMTPUTF8\r\n", ["250", "555"]),
         (b"EHLO x\r\nMAIL FROM:<a@x> RET=HDRS ENVID=x\r\nRCPT TO:<b@x> NOTIFY=NEVER\r\n", ["250", "250", "250"]),
         (b"EHLO x\r\nMAIL FROM:<a@x> SIZE=1 SIZE=2\r\n", ["250", "501"]),
+        (b"EHLO x\r\nMAIL FROM:<a@x\r\n", ["250", "501"]),
+        (b"EHLO x\r\nRSET x\r\nDATA x\r\n", ["250", "501", "501"]),
         (b"NOOP\r\nHELP\r\nVRFY a\r\nVRFY\r\nEXPN x\r\n", ["250", "214", "252", "501", "500"]),
         (b"\r\n", ["500"]),
         (b"EHLO \xff\r\n", ["500"]),
@@ -150,7 +153,26 @@ def test_a_browser_does_not_get_as_far_as_mail() -> None:
 
 def test_whoever_only_errs_is_turned_away() -> None:
     replies = codes(host().hears(b"NONSENSE\r\n" * 30))
-    assert replies == ["500"] * (server.MAX_FAULTS - 1) + ["421"]
+    assert replies == ["500"] * (reception.MAX_FAULTS - 1) + ["421"]
+
+
+def test_more_recipients_than_anybody_needs_are_for_another_transaction() -> None:
+    lines = b"".join(b"RCPT TO:<u%d@x>\r\n" % number for number in range(reception.MAX_RECIPIENTS + 1))
+    replies = codes(host().hears(b"EHLO x\r\nMAIL FROM:<a@x>\r\n" + lines))
+    assert replies[-2:] == ["250", "452"]
+
+
+def test_starttls_where_there_is_none() -> None:
+    without = Reception(Offer("here"))
+    without.feed(b"STARTTLS\r\n")
+    assert without.next() is None
+    assert codes(without.output()) == ["220", "502"]
+
+
+def test_it_says_where_it_is() -> None:
+    there = host()
+    there.hears(TRANSACTION)
+    assert there.reception.hello == server.Hello("x", is_extended=True)
 
 
 def test_lines_in_line_feeds_end_a_content_that_began_so_and_no_other() -> None:
