@@ -12,6 +12,7 @@ The layers, each importing only what stands below it:
     session | serving
     submission | trace | server
     message | smtp | net
+    addressees
     addresses
     errors
     status

@@ -6,10 +6,13 @@ What SMTP can't carry is refused here, before it reaches an envelope or a header
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.errors import AddressError
 from sendmail_cli.printable import find_control, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_LOCAL_PART = 64  # octets; RFC 5321 §4.5.3.1.1
 MAX_DOMAIN = 255  # octets; RFC 5321 §4.5.3.1.2
@@ -63,16 +66,21 @@ class Group(NamedTuple):
     mailboxes: tuple[Mailbox, ...]
 
     def __str__(self) -> str:
-        members = ", ".join(map(str, self.mailboxes))
-        return f"{quote_phrase(self.name)}:{' ' if members else ''}{members};"
+        return group_text(self.name, self.mailboxes)
 
 
 Address = Mailbox | Group
 
 
+def group_text(name: str, members: Iterable[object]) -> str:
+    """A group as it stands in a header (RFC 5322 §3.4); `members` as their texts."""
+    listed = ", ".join(map(str, members))
+    return f"{quote_phrase(name)}:{' ' if listed else ''}{listed};"
+
+
 def parse_addr_spec(text: str) -> AddrSpec:
     """The bare address in `text` ("ada@example.org"). Raises `AddressError` for anything else, a name included."""
-    parser = _Parser(text)
+    parser = AddressParser(text)
     if text.rstrip().endswith(">"):
         parser.fail("it must be an address alone, without a name or angle brackets")
     parser.skip_space()
@@ -96,7 +104,7 @@ def parse_address_list(text: str) -> tuple[Address, ...]:
 
     An empty text is an empty tuple. Raises `AddressError` with the place of the fault.
     """
-    return _Parser(text).address_list()
+    return AddressParser(text).address_list()
 
 
 def mailboxes_of(addresses: tuple[Address, ...]) -> tuple[Mailbox, ...]:
@@ -156,7 +164,7 @@ def _quoted_local_part(local_part: str) -> str:
     return '"' + _NEEDS_QUOTING_PAIR.sub(r"\\\1", local_part) + '"'
 
 
-class _Parser:
+class AddressParser:
     """Recursive descent over one text; `at` only moves forward, so every text costs linear time."""
 
     def __init__(self, text: str) -> None:

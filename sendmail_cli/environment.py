@@ -117,6 +117,23 @@ class Environment:
 
         return platformdirs.site_config_dir(APPLICATION, appauthor=False)
 
+    @property
+    def system_aliases_file(self) -> str:
+        """Where the machine's aliases(5) stand, those of every other mail program on it."""
+        return "/etc/aliases"
+
+    def has_account(self, name: str) -> bool:
+        """True when `name` is a user of this machine."""
+        if os.name != "posix":
+            return name.lower() == self.variables.get("USERNAME", "").lower()
+        import pwd
+
+        try:
+            pwd.getpwnam(name)
+        except (KeyError, ValueError):  # ValueError: a character that no user's name has
+            return False
+        return True
+
     def _place(self, variable: str, below_home: str, platform_function: str) -> str:
         if sys.platform in {"darwin", "win32"}:
             import platformdirs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.addresses import mailboxes_of
+from sendmail_cli.addresses import Group, Mailbox, mailboxes_of
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.message.draft import Draft, mailboxes_in
@@ -15,7 +15,9 @@ from sendmail_cli.submission import Submission
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendmail_cli.addresses import Address, AddrSpec, Mailbox
+    from sendmail_cli.addressees import Addressee
+    from sendmail_cli.addresses import Address, AddrSpec
+    from sendmail_cli.config.address_book import Resolver
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
     from sendmail_cli.smtp.envelope import Envelope, Notify
+
+    Resolve = Callable[[tuple[Addressee, ...]], tuple[Address, ...]]
 
 
 class AttachmentRequest(NamedTuple):
@@ -47,9 +51,9 @@ class Request(NamedTuple):
     """A message to send, as it was asked for; what is None or empty comes from the profile."""
 
     flags: ServerFlags = ServerFlags()
-    to: tuple[Address, ...] = ()
-    cc: tuple[Address, ...] = ()
-    bcc: tuple[Address, ...] = ()
+    to: tuple[Addressee, ...] = ()  # names without a domain go through the address book
+    cc: tuple[Addressee, ...] = ()
+    bcc: tuple[Addressee, ...] = ()
     reply_to: tuple[Address, ...] = ()
     envelope_from: ReversePath | None = None  # None: as the header says
     subject: str | None = None
@@ -69,20 +73,60 @@ class Request(NamedTuple):
     is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
 
 
+class People(NamedTuple):
+    """Whom a message goes to, every name made an address."""
+
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[AddrSpec, ...]:
+        """Each address, in order."""
+        return tuple(box.address for box in mailboxes_of(self.to + self.cc + self.bcc))
+
+
 def submission_for(
-    request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]
+    request: Request,
+    settings: Settings,
+    environment: Environment,
+    note: Callable[[str], None],
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Submission:
     """The envelope and the content that `request` asks for; files are opened and measured. Raises `MailError`.
 
-    `note` gets what is worth knowing of choices that were made.
+    `note` gets what is worth knowing of choices that were made, `warn` what is probably a slip.
     """
+    resolve = _resolver(settings, environment, note, warn)
     if request.raw is not None and not request.is_resent:
-        return _submission_of_raw(request, request.raw, settings, environment)
-    return _compose(request, settings, environment, note)
+        return _submission_of_raw(request, request.raw, resolve, settings, environment)
+    people = People(resolve(request.to), resolve(request.cc), resolve(request.bcc))
+    return _compose(request, people, settings, environment, note)
 
 
-def _compose(request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]) -> Submission:
-    recipients = tuple(box.address for box in mailboxes_of(request.to + request.cc + request.bcc))
+def _resolver(
+    settings: Settings, environment: Environment, note: Callable[[str], None], warn: Callable[[str], None]
+) -> Resolve:
+    """What makes addresses of names. Where there are only addresses, no address book is loaded."""
+    resolvers: list[Resolver] = []
+
+    def resolve(addressees: tuple[Addressee, ...]) -> tuple[Address, ...]:
+        addresses = tuple(each for each in addressees if isinstance(each, Mailbox | Group))
+        if len(addresses) == len(addressees):
+            return addresses
+        if not resolvers:
+            from sendmail_cli.config.address_book import Resolver
+
+            resolvers.append(Resolver(settings.home, environment, note=note, warn=warn))
+        return resolvers[0].resolve(addressees)
+
+    return resolve
+
+
+def _compose(
+    request: Request, people: People, settings: Settings, environment: Environment, note: Callable[[str], None]
+) -> Submission:
+    recipients = people.addresses
     if not recipients:
         raise UsageError(
             "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
@@ -90,8 +134,8 @@ def _compose(request: Request, settings: Settings, environment: Environment, not
     body = _body(request, settings, note)
     draft = Draft(
         from_=_sender(request, settings),
-        to=request.to,
-        cc=request.cc,
+        to=people.to,
+        cc=people.cc,
         reply_to=request.reply_to,
         subject=request.subject,
         text=body.text,
@@ -199,11 +243,13 @@ def _open_attachment(wanted: AttachmentRequest, environment: Environment, note: 
     return opened if wanted.disposition is None else opened._replace(disposition=wanted.disposition)
 
 
-def _submission_of_raw(request: Request, octets: Source, settings: Settings, environment: Environment) -> Submission:
+def _submission_of_raw(
+    request: Request, octets: Source, resolve: Resolve, settings: Settings, environment: Environment
+) -> Submission:
     from sendmail_cli.message.raw import exact_message, raw_message
 
     message = exact_message(octets) if request.is_exact else raw_message(octets, environment)
-    recipients: tuple[AddrSpec, ...] = tuple(box.address for box in mailboxes_of(request.to)) or message.recipients
+    recipients = People(resolve(request.to)).addresses or People(resolve(message.recipients)).addresses
     if not recipients:
         raise UsageError(
             "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."

@@ -39,23 +39,33 @@ class Prepared(NamedTuple):
     submission: Submission
 
 
-def prepare(request: Request, environment: Environment, note: Callable[[str], None]) -> Prepared:
+def prepare(
+    request: Request,
+    environment: Environment,
+    note: Callable[[str], None],
+    warn: Callable[[str], None] = lambda _: None,
+) -> Prepared:
     """Settings and submission for `request`; nothing is sent, files are opened and measured.
 
-    `note` gets what is worth knowing of choices that were made. Raises `MailError`.
+    `note` gets what is worth knowing of choices that were made, `warn` what is probably a slip. Raises `MailError`.
     """
     settings = resolve_settings(request.flags, load_profiles(environment), environment)
     tell_settings(settings, note)
-    return Prepared(settings, submission_for(request, settings, environment, note))
+    return Prepared(settings, submission_for(request, settings, environment, note, warn))
 
 
-def preview(request: Request, environment: Environment, note: Callable[[str], None]) -> Submission:
+def preview(
+    request: Request,
+    environment: Environment,
+    note: Callable[[str], None],
+    warn: Callable[[str], None] = lambda _: None,
+) -> Submission:
     """What `send` would send, for looking at it: no server need be set up for that. Raises `MailError`."""
     flags = request.flags
     is_named = flags.server is not None or flags.pipe is not None
     if not is_named and choose_profile(flags, load_profiles(environment), environment) is None:
         flags = flags._replace(server="localhost")  # never spoken to
-    return prepare(request._replace(flags=flags), environment, note).submission
+    return prepare(request._replace(flags=flags), environment, note, warn).submission
 
 
 def rows_of(settings: Settings) -> list[tuple[str, str, str]]:
@@ -80,6 +90,7 @@ def send(
     environment: Environment,
     *,
     note: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
     on_settings: Callable[[Settings], None] = lambda _: None,
     on_event: Callable[[TraceEvent], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -88,7 +99,8 @@ def send(
     """Send one message. What became of it stands in the report; `MailError` comes before anything of it was sent.
 
     The server is dialled while the message is made. `on_settings` gets the settings before that, `on_progress` the
-    octets of the content handed out so far and in all, often. `may_ask` allows one prompt to unlock a locked keyring.
+    octets of the content handed out so far and in all, often, `warn` what is not as it should be. `may_ask` allows one
+    prompt to unlock a locked keyring.
     """
     settings = resolve_settings(request.flags, load_profiles(environment), environment)
     tell_settings(settings, note)
@@ -97,7 +109,7 @@ def send(
     trace = Trace(environment.monotonic, on_event)
     early = _early_session(settings, environment, trace)
     try:
-        submission = submission_for(request, settings, environment, note)
+        submission = submission_for(request, settings, environment, note, warn)
         if on_progress is not None:
             submission = submission.watched(on_progress)
         if early is not None and settings.is_password_in_keyring:

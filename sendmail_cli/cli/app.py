@@ -31,6 +31,7 @@ COMMANDS = (
         "login", "Put a profile's password in the keyring, after the server took it.", "sendmail_cli.cli.login:login"
     ),
     LazyCommand("logout", "Take a profile's password out of the keyring.", "sendmail_cli.cli.login:logout"),
+    LazyCommand("alias", "Show the address book, or whom a name means.", "sendmail_cli.cli.alias:alias"),
     LazyCommand("check", "Try each step on the way to a server.", "sendmail_cli.cli.check:check"),
     LazyCommand("explain", "Say what a reply or an exit code means.", "sendmail_cli.cli.explain:explain"),
     LazyCommand("sandbox", "Run a local SMTP server that keeps what it gets.", "sendmail_cli.cli.sandbox:sandbox"),

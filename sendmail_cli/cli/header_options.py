@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sendmail_cli.addresses import mailboxes_of
+from sendmail_cli.addressees import addressees_of
+from sendmail_cli.addresses import Mailbox
 from sendmail_cli.cli import standard_input
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.message_options import MESSAGE_OPTIONS, refuse_beside
@@ -23,7 +24,7 @@ from sendmail_cli.message import marks
 from sendmail_cli.message.draft import mailboxes_in
 
 if TYPE_CHECKING:
-    from sendmail_cli.addresses import Address, Mailbox
+    from sendmail_cli.addressees import Addressee
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.attachments import Attachment
     from sendmail_cli.message.marks import Fields
@@ -150,7 +151,7 @@ def resend_request(values: dict[str, Any], talking: Talk, blank: Request) -> Req
     )
 
 
-def _addresses(values: dict[str, Any], *names: str) -> tuple[Address, ...]:
+def _addresses(values: dict[str, Any], *names: str) -> tuple[Addressee, ...]:
     return tuple(address for name in names for addresses in values[name] for address in addresses)
 
 
@@ -206,7 +207,8 @@ def _answer(values: dict[str, Any], own: tuple[Mailbox, ...], talking: Talk) -> 
         values["in_reply_to"] = thread.in_reply_to
     _join_thread(values, thread.references, threads.answered_subject(fields))
     if values["reply_all"]:
-        named = mailboxes_of(_addresses(values, "recipients", "to", "cc", "bcc"))
+        asked = addressees_of(_addresses(values, "recipients", "to", "cc", "bcc"))
+        named = tuple(each for each in asked if isinstance(each, Mailbox))
         everybody = threads.everybody_to_answer(fields, own, named)
         values["to"], values["cc"] = (*values["to"], everybody.to), (*values["cc"], everybody.cc)
     elif not values["recipients"] and not values["to"]:

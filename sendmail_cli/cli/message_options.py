@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
-from sendmail_cli.cli.params import ADDRESSES, FILE, HEADER, MAILBOXES, REVERSE_PATH, TEXT
+from sendmail_cli.cli.params import ADDRESSEES, ADDRESSES, FILE, HEADER, MAILBOXES, REVERSE_PATH, TEXT
 from sendmail_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ MESSAGE_OPTIONS = (
 UNSAID = (None, (), False)
 
 who_options = stack(
-    option("-t", "--to", multiple=True, type=ADDRESSES, section="Who", help="Send to this address. May be repeated."),
-    option("-c", "--cc", multiple=True, type=ADDRESSES, section="Who", help="Send a copy to this address."),
-    option("-b", "--bcc", multiple=True, type=ADDRESSES, section="Who", help="Send a copy that nobody else sees."),
+    option("-t", "--to", multiple=True, type=ADDRESSEES, section="Who", help="Send to this address. May be repeated."),
+    option("-c", "--cc", multiple=True, type=ADDRESSEES, section="Who", help="Send a copy to this address."),
+    option("-b", "--bcc", multiple=True, type=ADDRESSEES, section="Who", help="Send a copy that nobody else sees."),
     option(
         "-f",
         "--from",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sendmail_cli.addressees import Addressee, parse_addressees
 from sendmail_cli.addresses import Address, Mailbox, parse_addr_spec, parse_address_list, parse_mailbox
 from sendmail_cli.smtp.envelope import Notify, Ret, ReversePath
 from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_parameter, parse_ret
@@ -121,13 +122,45 @@ def _duration(text: str) -> float:
         raise UsageError(error.sentence, hint=error.hint) from None
 
 
-class _Addresses(_Parsed[tuple[Address, ...]]):
+class _Addresses(_Parsed[Value]):
     """As in a header: names, commas, groups."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Address, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Value:
         if isinstance(value, str) and value.startswith("-") and "@" not in value and isinstance(param, click.Option):
             raise click.BadOptionUsage(param.opts[0], f"{param.opts[0]} needs an address, not “{value}”", ctx)
         return super().convert(value, param, ctx)
+
+
+class AliasName(click.ParamType[str]):
+    """The name of an alias; the shell completes it."""
+
+    name = "alias"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The aliases there are; none when a file can't be read."""
+        from click.shell_completion import CompletionItem
+
+        from sendmail_cli.config.address_book import load_address_book
+        from sendmail_cli.environment import Environment
+        from sendmail_cli.errors import MailError
+
+        try:
+            aliases = load_address_book(ctx.find_object(Environment) or Environment()).aliases
+        except (MailError, OSError):
+            return []
+        return [CompletionItem(alias.name) for alias in aliases if alias.name.startswith(incomplete)]
+
+
+class _Addressees(_Addresses[tuple[Addressee, ...]]):
+    """The same with aliases and other names without a domain."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """As `AliasName`."""
+        return ALIAS.shell_complete(ctx, param, incomplete)
+
+
+def _addressees(text: str) -> tuple[Addressee, ...]:
+    return parse_addressees(text_of(text))
 
 
 def _addresses(text: str) -> tuple[Address, ...]:
@@ -183,6 +216,7 @@ def text_of(argument: str) -> str:
 
 
 ADDRESSES: click.ParamType[tuple[Address, ...]] = _Addresses("addresses", _addresses, "ADDRESS")
+ADDRESSEES: click.ParamType[tuple[Addressee, ...]] = _Addressees("addresses", _addressees, "ADDRESS")
 MAILBOX: click.ParamType[Mailbox] = _Parsed("mailbox", _mailbox, "ADDRESS")
 MAILBOXES: click.ParamType[tuple[Mailbox, ...]] = _Parsed("mailboxes", _mailboxes, "ADDRESS")
 REVERSE_PATH: click.ParamType[ReversePath] = _Parsed("reverse-path", _reverse_path, "ADDRESS")
@@ -196,6 +230,7 @@ CHARSET: click.ParamType[str] = _Parsed("charset", _charset, "CHARSET")
 FILE_CHARSET: click.ParamType[str] = _Parsed("charset", _file_charset, "CHARSET")
 PARAMETER: click.ParamType[str] = _Parsed("parameter", parse_parameter, "KEY=VALUE")
 PROFILE = ProfileName()
+ALIAS = AliasName()
 TEXT: click.ParamType[str] = _Parsed("text", text_of, "TEXT")
 FILE = FileName()
 FOLDER = FolderName()

@@ -32,7 +32,20 @@ if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.profiles import Profile, Profiles
 
-KEYS = ("from", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout", "proxy", "bind", "pipelining", "chunking")
+KEYS = (
+    "from",
+    "user",
+    "tls",
+    "auth",
+    "ehlo",
+    *TLS_FLAGS,
+    "timeout",
+    "proxy",
+    "bind",
+    "pipelining",
+    "chunking",
+    "qualify",
+)
 COMMANDS = ("pipe", "password_command")  # lists of words in the file, one text as options
 
 SERVER_HELP = (
@@ -91,6 +104,12 @@ value_options = stack(
         type=click.Choice(CHUNKING_CHOICES),
         section="What it holds",
         help="eager: send small messages by BDAT in one flight, to a server known to be sound. Default: never.",
+    ),
+    option(
+        "--qualify",
+        metavar="DOMAIN",
+        section="What it holds",
+        help="The domain of recipients that have none and no alias. Default: they are this profile's own address.",
     ),
     option(
         "--password-command",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sendmail_cli import service
 from sendmail_cli.cli import standard_input
@@ -23,8 +23,11 @@ from sendmail_cli.errors import UsageError
 from sendmail_cli.request import AttachmentRequest, Request
 
 if TYPE_CHECKING:
+    from sendmail_cli.addressees import Addressee
     from sendmail_cli.addresses import Address
     from sendmail_cli.cli.editor import Manuscript
+
+    Named = TypeVar("Named", Address, Addressee)
 
 
 def request_of(values: dict[str, Any], talking: Talk, manuscript: Manuscript, blank: Request) -> Request | None:
@@ -84,7 +87,7 @@ def _composed_request(values: dict[str, Any], talking: Talk, manuscript: Manuscr
     return request._replace(**texts._asdict())
 
 
-def _joined(lists: tuple[tuple[Address, ...], ...]) -> tuple[Address, ...]:
+def _joined(lists: tuple[tuple[Named, ...], ...]) -> tuple[Named, ...]:
     return tuple(address for addresses in lists for address in addresses)
 
 

@@ -15,7 +15,7 @@ from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.header_options import header_files, header_options
 from sendmail_cli.cli.message_options import what_options, who_options
 from sendmail_cli.cli.options import Talk, json_option, output_options, server_options, talk, trace_option, traced
-from sendmail_cli.cli.params import ADDRESSES
+from sendmail_cli.cli.params import ADDRESSEES
 from sendmail_cli.cli.requesting import request_of
 from sendmail_cli.cli.text_options import text_files, text_options
 from sendmail_cli.errors import MailError, UsageError
@@ -41,9 +41,10 @@ EXAMPLES = (
 @click.argument(
     "recipients",
     nargs=-1,
-    type=ADDRESSES,
+    type=ADDRESSEES,
     metavar="[RECIPIENT]...",
-    help="Send to this address. Names, commas and groups stand as in a header: 'Ada <ada@example.org>'.",
+    help="Send to this address, or to this alias. Names, commas and groups stand as in a header: "
+    "'Ada <ada@example.org>'.",
 )
 @who_options
 @what_options
@@ -118,6 +119,7 @@ def _send(request: Request, talking: Talk) -> ExitCode:
             request,
             talking.environment,
             note=talking.output.note,
+            warn=talking.output.warn,
             on_settings=talking.settled,
             on_event=talking.on_event,
             on_progress=on_progress,
@@ -131,7 +133,7 @@ def _send(request: Request, talking: Talk) -> ExitCode:
 
 def _show(request: Request, talking: Talk) -> ExitCode:
     """The exact octets to standard output, the envelope to standard error."""
-    submission = service.preview(request, talking.environment, talking.output.note)
+    submission = service.preview(request, talking.environment, talking.output.note, talking.output.warn)
     envelope = submission.envelope
     talking.output.say(f"MAIL FROM:{envelope.reverse_path}")
     for recipient in envelope.recipients:

@@ -57,7 +57,7 @@ _OTHER_NAMES = {
     "proxy_host": "proxy", "socks": "proxy", "http_proxy": "proxy", "all_proxy": "proxy",
     "source_ip": "bind", "source_address": "bind", "interface": "bind", "local_address": "bind",
     "command": "pipe", "program": "pipe", "socket": "server", "protocol": "server", "fallback": "server",
-    "bdat": "chunking",
+    "bdat": "chunking", "maildomain": "qualify", "defaultdomain": "qualify", "mailname": "qualify",
 }  # fmt: skip
 
 
@@ -143,6 +143,15 @@ def parse_ehlo_name(value: object) -> str:
         raise ConfigError(
             error.sentence, hint="EHLO takes a host name, or an address in brackets such as [192.0.2.1]."
         ) from None
+
+
+def parse_qualify(value: object) -> str:
+    """The domain that recipients without one get, in A-labels. Raises `ConfigError`."""
+    text = _text(value).removeprefix("@")
+    try:
+        return encode_domain(text)
+    except AddressError as error:
+        raise ConfigError(error.sentence, hint='It is the domain alone: qualify = "example.org"') from None
 
 
 def parse_tls(value: object) -> TLSMode:
@@ -345,6 +354,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "chunking": lambda value: one_of(value, CHUNKING_CHOICES),
     "password_command": partial(_check_argv, "password_command"),
     "allow_insecure_keyring": check_switch,
+    "qualify": parse_qualify,
     "headers": _check_headers,
 }
 KEYS = tuple(_CHECKS)

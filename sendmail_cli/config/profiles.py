@@ -77,6 +77,7 @@ class Profile(NamedTuple):
     bind: str | None = None
     pipelining: str | None = None
     chunking: str | None = None
+    qualify: str | None = None
 
     @property
     def login(self) -> str | None:

@@ -44,6 +44,13 @@ class ServerFlags(NamedTuple):
     from_: str | Mailbox | None = None
 
 
+class Home(NamedTuple):
+    """Where mail goes that names nobody but “root” or another name without a domain."""
+
+    qualify: str | None = None  # the domain that such names have; None: they go to `own`
+    own: Mailbox | None = None  # the profile's own address
+
+
 class Settings(NamedTuple):
     """All that is set up for one message. `origins` has an entry for each value that is set, "tls" for one."""
 
@@ -59,6 +66,7 @@ class Settings(NamedTuple):
     rivals: tuple[str, ...] = ()  # other profiles whose password variable has the same name
     signature: str | None = None  # what stands below each text
     fallbacks: tuple[Server, ...] = ()  # the profile's further servers, for when those before can't be had
+    home: Home = Home()  # what becomes of a recipient without a domain
 
     @property
     def is_password_in_keyring(self) -> bool:
@@ -96,6 +104,10 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
         profile.headers,
         origins.by_name,
         fallbacks=tuple(fallbacks),
+        home=Home(
+            origins.first("qualify", (profile.qualify, resolver.in_profile("qualify"))),
+            profile.from_ or from_,
+        ),
     )
     return _with_credential(settings, resolver, environment)
 
@@ -160,6 +172,7 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "tls_pin": server.tls_pin,
         "insecure": "true",
         "pipelining": "eager" if server.is_pipelining_eager else "auto",
+        "qualify": settings.home.qualify,
         "chunking": "eager" if server.is_chunking_eager else "never",
         "timeout": f"{server.timeout:g}s" if server.timeout is not None else None,
         **{f"headers.{name}": value for name, value in settings.headers},

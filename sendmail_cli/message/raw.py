@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 from sendmail_cli.errors import AddressError, DataError
 from sendmail_cli.message.headers import new_date, new_message_id
 from sendmail_cli.message.lines import Fault, LineCheck, with_line_feeds, wrong_end
-from sendmail_cli.message.raw_header import Field, mailboxes_in, read_header, topmost_resent_block
+from sendmail_cli.message.raw_header import Field, addressees_in, mailboxes_in, read_header, topmost_resent_block
 from sendmail_cli.message.source import CHUNK, Source, read_stream
 from sendmail_cli.message.spans import Coding, Span
 from sendmail_cli.printable import printable
@@ -18,13 +18,15 @@ from sendmail_cli.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sendmail_cli.addresses import AddrSpec
+    from sendmail_cli.addressees import LocalName
+    from sendmail_cli.addresses import AddrSpec, Mailbox
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.raw_header import RawHeader
     from sendmail_cli.message.recode import Recoded
 
 _SENDERS = ("sender", "from")
 _RECIPIENTS = ("to", "cc", "bcc")
+_HINT = "Name the recipients and --envelope-from yourself."
 
 
 class RawMessage(NamedTuple):
@@ -55,15 +57,17 @@ class RawMessage(NamedTuple):
         return None
 
     @property
-    def recipients(self) -> tuple[AddrSpec, ...]:
+    def recipients(self) -> tuple[Mailbox | LocalName, ...]:
         """Everybody in To, Cc and Bcc; where it is resent, in those of the topmost Resent block alone.
+
+        A name without a domain (cron's “To: root”) is among them as it stands.
 
         Raises `AddressError` for a field that can't be understood.
         """
         resent = topmost_resent_block(self.head.fields)
         if resent:
-            return _addresses(resent, tuple(f"resent-{name}" for name in _RECIPIENTS))
-        return _addresses(self.head.fields, _RECIPIENTS)
+            return _addressees(resent, tuple(f"resent-{name}" for name in _RECIPIENTS))
+        return _addressees(self.head.fields, _RECIPIENTS)
 
     def as_7bit(self) -> RawMessage:
         """Itself when it is 7-bit, else encoded anew: see `recode`. Raises `DataError` where that can't be."""
@@ -252,5 +256,8 @@ def _domain(fields: tuple[Field, ...], environment: Environment) -> str:
 
 
 def _addresses(fields: tuple[Field, ...], names: tuple[str, ...]) -> tuple[AddrSpec, ...]:
-    hint = "Name the recipients and --envelope-from yourself."
-    return tuple(mailbox.address for name in names for mailbox in mailboxes_in(fields, name, hint))
+    return tuple(mailbox.address for name in names for mailbox in mailboxes_in(fields, name, _HINT))
+
+
+def _addressees(fields: tuple[Field, ...], names: tuple[str, ...]) -> tuple[Mailbox | LocalName, ...]:
+    return tuple(person for name in names for person in addressees_in(fields, name, _HINT))

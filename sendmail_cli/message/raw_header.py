@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
-from sendmail_cli.addresses import mailboxes_of, parse_address_list
+from sendmail_cli.addressees import LocalName, addressees_of, parse_addressees
+from sendmail_cli.addresses import Mailbox, mailboxes_of, parse_address_list
 from sendmail_cli.errors import AddressError, DataError
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
-    from sendmail_cli.addresses import Mailbox
+    from collections.abc import Callable
+
     from sendmail_cli.message.source import Source
+
+Person = TypeVar("Person", Mailbox, Mailbox | LocalName)
 
 MAX_HEADER = 8 * 1024 * 1024  # octets; held in memory, and no server takes nearly as much
 
@@ -93,17 +97,28 @@ def mailboxes_in(fields: tuple[Field, ...], name: str, hint: str) -> tuple[Mailb
 
     Raises `AddressError` with the line and `hint` for a field that can't be understood.
     """
-    found: list[Mailbox] = []
+    return _people_in(fields, name, hint, lambda text: mailboxes_of(parse_address_list(text)))
+
+
+def addressees_in(fields: tuple[Field, ...], name: str, hint: str) -> tuple[Mailbox | LocalName, ...]:
+    """As `mailboxes_in`, with names that have no domain."""
+    return _people_in(fields, name, hint, lambda text: addressees_of(parse_addressees(text)))
+
+
+def _people_in(
+    fields: tuple[Field, ...], name: str, hint: str, parse: Callable[[str], tuple[Person, ...]]
+) -> tuple[Person, ...]:
+    found: list[Person] = []
     for field in fields:
         if field.name != name:
             continue
         try:
-            mailboxes = mailboxes_of(parse_address_list(field.text.strip(" \t")))
+            people = parse(field.text.strip(" \t"))
         except AddressError as error:
             raise AddressError(f"line {field.line}, {name}: {error.sentence}", hint=hint) from None
-        if any("\ufffd" in str(mailbox.address) for mailbox in mailboxes):
+        if any("\ufffd" in str(person[1]) for person in people):
             raise AddressError(f"line {field.line}, {name}: an address is not valid UTF-8", hint=hint)
-        found += mailboxes
+        found += people
     return tuple(found)
 
 

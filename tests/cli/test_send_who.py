@@ -126,10 +126,10 @@ def test_no_recipients(here: Runner, sink: Sink, nobody: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "label"),
     [
-        (["bob"], "recipient"),
-        (["-t", "bob"], "--to"),
-        (["-c", "bob"], "--cc"),
-        (["-b", "bob"], "--bcc"),
+        (["bob@"], "recipient"),
+        (["-t", "bob@"], "--to"),
+        (["-c", "|bob"], "--cc"),
+        (["-b", "/bob"], "--bcc"),
         (["b@example.org", "-f", "bob"], "--from"),
         (["b@example.org", "--reply-to", "bob"], "--reply-to"),
         (["b@example.org", "--envelope-from", "bob"], "--envelope-from"),

@@ -65,6 +65,13 @@ class Machine(Environment):
     def system_config_folder(self) -> str:
         return str(self.folder / "etc")
 
+    @property
+    def system_aliases_file(self) -> str:
+        return str(self.folder / "etc" / "aliases")
+
+    def has_account(self, name: str) -> bool:
+        return name == "daemon"
+
     def is_terminal(self, stream: IO[bytes] | IO[str] | None) -> bool:
         return any(stream is getattr(self, name) for name in self.terminals)
 

@@ -65,7 +65,7 @@ CASES = (
         ("send", "--raw", "-", "--no-fixup", "-S", "127.0.0.1:9"),
         stdin=b"From: a@example.org\nTo: b@example.org\n\n\xff\n",
     ),
-    Case(errors.AddressError, 65, "recipient: “bob” is no valid address", ("send", "bob", "-m", "hi")),
+    Case(errors.AddressError, 65, "recipient: “bob@” is no valid address", ("send", "bob@", "-m", "hi")),
     Case(errors.HeaderError, 65, "the subject must not hold a line break", (*SEND, "-s", "a\nBcc: eve@example.org")),
     Case(
         errors.MessageTooLarge,
