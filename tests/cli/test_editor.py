@@ -157,7 +157,7 @@ class TestSendsNothing:
         assert kept(typist) == []
 
     @pytest.mark.parametrize(
-        "words", [[], ["bob"], [WHOM, "-a", "/no/such"], [WHOM, "-s", "a\nb"], [WHOM, "-p", "none"]]
+        "words", [[], ["bob@"], [WHOM, "-a", "/no/such"], [WHOM, "-s", "a\nb"], [WHOM, "-p", "none"]]
     )
     def test_and_lets_nobody_write_what_could_not_be_sent(self, typist: Runner, words: list[str]) -> None:
         assert typist("send", *words).code in {64, 65, 66, 78}

@@ -445,7 +445,7 @@ class TestRaw:
             (b"Subject: x\nFrom: a@example.org\n\nhi", 64, "no recipients: the message names none in To, Cc or Bcc"),
             (b"hello, world\n", 65, "line 1 is no header field: “hello, world”"),
             (b"", 65, "line 1 is no header field"),
-            (b"From: a@example.org\nTo: bob\n\nhi", 65, "line 2, to: “bob”"),
+            (b"From: a@example.org\nTo: bob@\n\nhi", 65, "line 2, to: “bob@”"),
             (
                 b"To: b@example.org\nDKIM-Signature: x\n\n" + b"x" * 1000,
                 65,
