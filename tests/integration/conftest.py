@@ -4,7 +4,6 @@ Where one cannot be started the test is skipped, and says why. With SENDMAIL_CLI
 .ci/run sets that, so that nothing is skipped there unseen.
 """
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,24 +13,17 @@ from tests.support import dovecot as submission
 from tests.support import kerberos
 from tests.support import postfix as private
 from tests.support import secret_service as secrets
+from tests.support.required import skip_if
 from tests.support.servers import dovecot_lmtp
 from tests.support.servers.kind import RealServer
 from tests.support.servers.registry import server_module
 from tests.support.sink import Sink
 
 
-def _skip_if(reason: str | None) -> None:
-    if reason is None:
-        return
-    if os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def postfix() -> Iterator[private.Postfix]:
     """A Postfix of our own with TLS and AUTH; tests share it, so each uses a fresh_recipient()."""
-    _skip_if(private.why_unavailable())
+    skip_if(private.why_unavailable())
     with private.running_postfix() as server:
         yield server
 
@@ -40,7 +32,7 @@ def postfix() -> Iterator[private.Postfix]:
 def real_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
     """The server that a class of tests.support.servers.matrix names."""
     module = server_module(request.cls.server)
-    _skip_if(module.missing() or None)
+    skip_if(module.missing())
     with module.start(tmp_path_factory.mktemp(request.cls.server)) as server:
         yield server
 
@@ -48,7 +40,7 @@ def real_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[submission.Dovecot]:
     """A Dovecot where certificates sign in."""
-    _skip_if(submission.why_unavailable())
+    skip_if(submission.why_unavailable())
     with Sink() as relay, submission.running_dovecot(relay) as server:
         yield server
 
@@ -56,7 +48,7 @@ def dovecot() -> Iterator[submission.Dovecot]:
 @pytest.fixture(scope="session")
 def realm() -> Iterator[kerberos.Realm]:
     """A Kerberos realm with one user."""
-    _skip_if(kerberos.why_unavailable())
+    skip_if(kerberos.why_unavailable())
     with kerberos.running_realm() as running:
         yield running
 
@@ -64,7 +56,7 @@ def realm() -> Iterator[kerberos.Realm]:
 @pytest.fixture(scope="session")
 def realm_postfix(realm: kerberos.Realm) -> Iterator[private.Postfix]:
     """A Postfix where tickets of the realm sign in."""
-    _skip_if(private.why_unavailable())
+    skip_if(private.why_unavailable())
     with private.running_postfix(realm.keytab, realm.configuration) as server:
         yield server
 
@@ -72,7 +64,7 @@ def realm_postfix(realm: kerberos.Realm) -> Iterator[private.Postfix]:
 @pytest.fixture(scope="session")
 def debian_postfix() -> Iterator[debian.DebianPostfix]:
     """Debian's Postfix on localhost:25 in namespaces of its own; shared like the other."""
-    _skip_if(debian.why_unavailable())
+    skip_if(debian.why_unavailable())
     with debian.running_debian_postfix() as server:
         yield server
 
@@ -80,7 +72,7 @@ def debian_postfix() -> Iterator[debian.DebianPostfix]:
 @pytest.fixture
 def secret_service() -> Iterator[secrets.SecretService]:
     """A Secret Service with an empty, unlocked collection: a new one for each test."""
-    _skip_if(secrets.why_unavailable())
+    skip_if(secrets.why_unavailable())
     with secrets.running_secret_service() as service:
         yield service
 
@@ -88,7 +80,7 @@ def secret_service() -> Iterator[secrets.SecretService]:
 @pytest.fixture
 def locked_secret_service() -> Iterator[secrets.LockedSecretService]:
     """A Secret Service whose collection is locked and whose prompter never answers: a new one for each test."""
-    _skip_if(secrets.why_unavailable())
+    skip_if(secrets.why_unavailable())
     with secrets.running_locked_secret_service() as service:
         yield service
 
@@ -96,6 +88,6 @@ def locked_secret_service() -> Iterator[secrets.LockedSecretService]:
 @pytest.fixture(scope="module")
 def lmtp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dovecot_lmtp.DovecotLmtp]:
     """Dovecot's LMTP server."""
-    _skip_if(dovecot_lmtp.missing() or None)
+    skip_if(dovecot_lmtp.missing())
     with dovecot_lmtp.start(tmp_path_factory.mktemp("lmtp")) as server:
         yield server

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import smtplib
 import ssl
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.required import skip_if
 from tests.support.servers import dovecot_lmtp
 from tests.support.servers.kind import Way
 from tests.support.servers.registry import server_module
@@ -184,14 +184,6 @@ def offered(client: smtplib.SMTP) -> list[str]:
 def sign_in(client: smtplib.SMTP, server: RealServer, password: str, mechanism: str = "PLAIN") -> None:
     client.user, client.password = server.user, password
     client.auth(mechanism, getattr(client, f"auth_{mechanism.lower().replace('-', '_')}"))
-
-
-def skip_if(reason: str) -> None:
-    """Skips, or fails where every server must be there."""
-    if reason and os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
-        pytest.fail(reason, pytrace=False)
-    if reason:
-        pytest.skip(reason)
 
 
 def descendants(process: int) -> list[int]:
