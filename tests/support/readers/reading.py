@@ -39,14 +39,16 @@ class Reading(TypedDict):
 def read_by_program(
     argv: Sequence[str | Path], folder: Path, count: int, variables: Mapping[str, str]
 ) -> list[Reading]:
-    """What the program says of `0.eml` and so on in `folder`: it gets both as arguments, and prints lines of JSON."""
-    done = subprocess.run(
-        [*argv, folder, str(count)], capture_output=True, env=dict(variables), timeout=PATIENCE, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    readings = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(readings) == count, done.stderr.decode(errors="replace")
-    return list(map(settled, readings))
+    """What the program says of `0.eml` and so on in `folder`: it gets both as arguments."""
+    return list(map(settled, lines_of_program([*argv, folder, str(count)], count, variables)))
+
+
+def lines_of_program(argv: Sequence[str | Path], count: int, variables: Mapping[str, str]) -> list[Any]:
+    """What it prints, in `count` lines of JSON."""
+    done = subprocess.run(argv, capture_output=True, env=dict(variables), timeout=PATIENCE, check=False)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, len(lines)) == (0, count), done.stderr.decode(errors="replace")
+    return list(map(json.loads, lines))
 
 
 def settled(reading: Reading) -> Reading:
