@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 APPLICATION = "sendmail-cli"
-CREDENTIAL_VARIABLES = "SENDMAIL_CLI_PASSWORD__"  # the profile's name in capitals follows
+CREDENTIAL_VARIABLE = "SENDMAIL_CLI_PASSWORD"  # "__" and a profile's name in capitals may follow, and then "_FILE"
 PROXY_VARIABLE = "SENDMAIL_CLI_PROXY"  # a URL, which may hold a password
+_PR_SET_DUMPABLE = 4  # prctl(2)
 
 
 class Environment:
@@ -36,7 +37,7 @@ class Environment:
 
     def child_variables(self) -> dict[str, str]:
         """The variables for a program that we start (an editor, a server's program): all but those with secrets."""
-        secret = (CREDENTIAL_VARIABLES, PROXY_VARIABLE)
+        secret = (CREDENTIAL_VARIABLE, PROXY_VARIABLE)
         return {name: value for name, value in self.variables.items() if not name.startswith(secret)}
 
     # Streams are looked up when asked for, so that a test runner which swaps them is seen.
@@ -63,6 +64,32 @@ class Environment:
             return stream is not None and stream.isatty()
         except ValueError:  # closed
             return False
+
+    def ask_secret(self, prompt: str) -> str | None:
+        """What a person types at the terminal of this process, unseen; None where there is none (cron, a service)."""
+        try:
+            os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        except (OSError, AttributeError):  # no such device here, or no such flag on this platform
+            return None
+        import getpass
+
+        try:
+            return getpass.getpass(prompt)
+        except EOFError:
+            return ""
+
+    def guard_memory(self) -> None:
+        """Let no core be written of this process, and close its /proc to other programs of its user, on Linux.
+
+        To be called before a secret is read. Programs that we start are as open as ever; so are we to root.
+        """
+        if sys.platform != "linux":
+            return
+        import ctypes
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
     def now(self) -> float:
         """Seconds since the epoch. It may leap: for durations use `monotonic`."""

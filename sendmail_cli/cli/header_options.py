@@ -137,7 +137,8 @@ def resend_request(values: dict[str, Any], talking: Talk, blank: Request) -> Req
     """The request of --resend: who sends it on and to whom, and the message as it is."""
     refused = [name for name in MESSAGE_OPTIONS if name not in _FOR_RESEND]
     refuse_beside("resend", values, [*refused, "no_fixup"])
-    standard_input.check_claims(header_claims(values), is_forbidden=values["no_stdin"])
+    claims = header_claims(values) + standard_input.password_claims(values)
+    standard_input.check_claims(claims, is_forbidden=values["no_stdin"])
     _settle_senders(values)
     return blank._replace(
         flags=server_flags(values, from_=values["from_"]),

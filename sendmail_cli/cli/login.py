@@ -8,7 +8,7 @@ import click
 
 from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedCommand, option
-from sendmail_cli.cli.options import Talk, output_options, talk
+from sendmail_cli.cli.options import Talk, output_options, password_fd_option, talk
 from sendmail_cli.cli.params import PROFILE
 from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, set_password
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
@@ -33,9 +33,17 @@ MAX_PASSWORD = 8192  # octets; an AUTH line takes 12288 (RFC 4954 §4), in base6
 )
 @click.argument("name", required=False, type=PROFILE)
 @option("--no-check", is_flag=True, help="Store the password without trying it at the server.")
+@password_fd_option
 @output_options
 @click.pass_context
-def login(context: click.Context, /, name: str | None, no_check: bool, **values: Any) -> ExitCode:  # noqa: FBT001
+def login(
+    context: click.Context,
+    /,
+    name: str | None,
+    no_check: bool,  # noqa: FBT001
+    password_fd: int | None,
+    **values: Any,
+) -> ExitCode:
     """Ask for the password of the profile NAME, sign in with it, and keep it in the keyring if the server took it.
 
     Without a terminal the password is the first line of standard input.
@@ -43,7 +51,13 @@ def login(context: click.Context, /, name: str | None, no_check: bool, **values:
     talking = talk(context, values)
     settings, entry = _whose(name, talking)
     service.tell_settings(settings, talking.output.note)
-    password = _password(f"Password of {entry.user} at {settings.server}", talking)
+    talking.environment.guard_memory()
+    if password_fd is None:
+        password = _password(f"Password of {entry.user} at {settings.server}", talking)
+    else:
+        from sendmail_cli.config.credential_sources import DescriptorSource
+
+        password = DescriptorSource(password_fd, talking.environment).find()
     if not no_check:
         with service.connect(
             settings, talking.environment, password=password, on_event=talking.on_event, may_ask=talking.may_ask
@@ -95,7 +109,8 @@ def _whose(name: str | None, talking: Talk) -> tuple[Settings, KeyringEntry]:
             f"the profile {settings.profile_name} signs in nowhere: it has no user",
             hint=f"If its server wants one: sendmail-cli profile set {settings.profile_name} --user USER",
         )
-    return settings, KeyringEntry(settings.profile_name, settings.server.user, settings.is_insecure_keyring_allowed)
+    is_insecure_allowed = settings.credential.is_insecure_keyring_allowed
+    return settings, KeyringEntry(settings.profile_name, settings.server.user, is_insecure_allowed)
 
 
 def _password(prompt: str, talking: Talk) -> Secret:

@@ -91,6 +91,14 @@ def profile_option(help_text: str = "Use this profile; without it the default on
     return option("-p", "--profile", type=PROFILE, section="Where", help=help_text)
 
 
+password_fd_option = option(
+    "--password-fd",
+    type=click.IntRange(0),
+    metavar="N",
+    section="Where",
+    help="Read the password from this file descriptor (its first line), and from nowhere else: --password-fd 3 3<FILE.",
+)
+
 server_options = stack(
     profile_option(),
     option(
@@ -146,6 +154,7 @@ server_options = stack(
         help="Take the certificate with this SHA-256 and no other, whoever issued it.",
     ),
     option("--insecure", is_flag=True, section="Where", help="Take any certificate, this once. It is said each time."),
+    password_fd_option,
     option("--ehlo", metavar="NAME", section="Where", help="Call ourselves this in EHLO."),
     option(
         "--timeout",
@@ -187,6 +196,7 @@ def server_flags(values: dict[str, Any], *, from_: Mailbox | None = None) -> Ser
         insecure=values.pop("insecure"),
         ehlo=values.pop("ehlo"),
         timeout=values.pop("timeout"),
+        password_fd=values.pop("password_fd"),
         from_=from_,
     )
 

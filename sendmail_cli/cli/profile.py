@@ -18,6 +18,7 @@ from sendmail_cli.config import profile_file
 from sendmail_cli.config.profile_keys import (
     AUTH_CHOICES,
     CHUNKING_CHOICES,
+    CREDENTIAL_SOURCES,
     NEEDS_NO_PASSWORD,
     PIPELINING_CHOICES,
     TLS_VERSIONS,
@@ -45,7 +46,9 @@ KEYS = (
     "pipelining",
     "chunking",
     "qualify",
+    "password_file",
 )
+FILES = (*TLS_FILES, "password_file")
 COMMANDS = ("pipe", "password_command")  # lists of words in the file, one text as options
 
 SERVER_HELP = (
@@ -117,6 +120,19 @@ value_options = stack(
         section="What it holds",
         help="A command that prints the password, run without a shell. Without one it comes from the keyring.",
     ),
+    option(
+        "--password-file",
+        type=FILE,
+        section="What it holds",
+        help="A file with the password alone, which nobody but you can read.",
+    ),
+    option(
+        "--credential-source",
+        type=click.Choice(CREDENTIAL_SOURCES),
+        metavar="SOURCE",
+        section="What it holds",
+        help=f"Take the password from this source and no other: {', '.join(CREDENTIAL_SOURCES)}.",
+    ),
     option("-H", "--header", multiple=True, type=HEADER, section="What it holds", help="Add this to each message."),
 )  # fmt: skip
 
@@ -168,7 +184,11 @@ def add(context: click.Context, /, name: str, **values: Any) -> ExitCode:
         profile_file.set_default(talking.environment, name)
     talking.inform(f"added {name} to {path}")
     has_user = "user" in fields or "@" in str(fields.get("server"))
-    if has_user and "password_command" not in fields and fields.get("auth") not in NEEDS_NO_PASSWORD:
+    if (
+        has_user
+        and not {"password_command", "password_file"} & set(fields)
+        and fields.get("auth") not in NEEDS_NO_PASSWORD
+    ):
         talking.inform(f"next: sendmail-cli login {name}")
     return ExitCode.OK
 
@@ -311,7 +331,9 @@ def _server_of(chosen: Profile) -> str:
 
 def _key(typed: str) -> str:
     """A key as the file has it: the option ca-file is the key ca_file, but headers.X-Job stays."""
-    return typed if typed.startswith("headers.") else typed.removeprefix("--").replace("-", "_")
+    if typed.removeprefix("--") == "credential-source":
+        return "credential.source"
+    return typed if "." in typed else typed.removeprefix("--").replace("-", "_")
 
 
 def _whole_path(typed: str) -> str:
@@ -322,7 +344,7 @@ def _whole_path(typed: str) -> str:
 def _fields(values: dict[str, Any]) -> dict[str, object]:
     """The given values as the file has them."""
     fields: dict[str, object] = {key: text_of(values[key]) for key in KEYS if values[key] is not None}
-    fields |= {key: _whole_path(str(fields[key])) for key in TLS_FILES if key in fields}
+    fields |= {key: _whole_path(str(fields[key])) for key in FILES if key in fields}
     servers = [text_of(server) for server in values["server"]]
     if servers:
         fields["server"] = servers if len(servers) > 1 else servers[0]
@@ -332,6 +354,8 @@ def _fields(values: dict[str, Any]) -> dict[str, object]:
                 fields[key] = shlex.split(values[key])
             except ValueError as error:
                 raise UsageError(f"--{key.replace('_', '-')}: {str(error).lower()}") from None
+    if values["credential_source"] is not None:
+        fields["credential"] = {"source": values["credential_source"]}
     if values["header"]:
         fields["headers"] = dict(values["header"])
     return fields

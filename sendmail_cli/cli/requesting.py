@@ -43,6 +43,9 @@ def request_of(values: dict[str, Any], talking: Talk, manuscript: Manuscript, bl
 
 def _raw_request(values: dict[str, Any], talking: Talk, blank: Request) -> Request:
     refuse_beside("raw", values, MESSAGE_OPTIONS)
+    standard_input.check_claims(
+        ["--raw -"] * (values["raw"] == "-") + standard_input.password_claims(values), is_forbidden=False
+    )
     return blank._replace(
         flags=server_flags(values),
         to=_joined(values["recipients"]),
@@ -57,6 +60,7 @@ def _composed_request(values: dict[str, Any], talking: Talk, manuscript: Manuscr
     if values["no_fixup"]:
         raise UsageError("--no-fixup is for a ready message; give it with --raw")
     claims = text_claims(values) + attach_claims(values) + header_claims(values)
+    claims += standard_input.password_claims(values)
     standard_input.check_claims(claims, is_forbidden=values["no_stdin"])
     forwarded = settle_headers(values, talking)
     attached = attachments(values, forwarded, talking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from sendmail_cli.errors import InputError, UsageError
 
@@ -25,6 +25,11 @@ def check_claims(claims: list[str], *, is_forbidden: bool) -> None:
         raise UsageError(f"--no-stdin forbids to read standard input, and {claims[0]} asks for it")
     if len(claims) > 1:
         raise UsageError(f"standard input can be only one of {' and '.join(claims)}")
+
+
+def password_claims(values: dict[str, Any]) -> list[str]:
+    """The option that reads the password from standard input."""
+    return ["--password-fd 0"] if values["password_fd"] == 0 else []
 
 
 def open_stdin(environment: Environment, say: Callable[[str], None]) -> IO[bytes]:

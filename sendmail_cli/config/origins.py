@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sendmail_cli.errors import MailError, UsageError
@@ -9,6 +10,7 @@ from sendmail_cli.errors import MailError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sendmail_cli.config.profiles import Profile
     from sendmail_cli.config.toml_lines import Place
 
 T = TypeVar("T")
@@ -63,3 +65,14 @@ def parse_flag(flag: str, parse: Callable[[Any], T], value: object) -> T | None:
         return parse(value)
     except MailError as error:
         raise UsageError(f"{flag}: {error.sentence}", hint=error.hint) from None
+
+
+def path_in(profile: Profile, key: str, home: str) -> str | None:
+    """A file that a profile names: `~/` is the home folder, a relative path is one beside the profile's file."""
+    path: str | None
+    path, place = getattr(profile, key), profile.place_of(key)
+    if path is None or place is None:
+        return path
+    if path.startswith("~/"):
+        return os.path.join(home, path.removeprefix("~/"))
+    return os.path.join(os.path.dirname(place.file), path)

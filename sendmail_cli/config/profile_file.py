@@ -7,7 +7,7 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from sendmail_cli.config.profile_keys import check_name, check_value
+from sendmail_cli.config.profile_keys import TABLES, check_name, check_value
 from sendmail_cli.config.profiles import (
     BUILT_IN,
     SANDBOX,
@@ -192,8 +192,9 @@ def _files_below(environment: Environment) -> Iterator[ProfileFile]:
 
 def _unset(profile: MutableMapping[str, Any], name: str, key: str) -> None:
     table, last = profile, key
-    if key.startswith("headers."):
-        table, last = profile.get("headers", {}), key.removeprefix("headers.")
+    outer, dot, inner = key.partition(".")
+    if dot and outer in TABLES:
+        table, last = profile.get(outer, {}), inner
     if not hasattr(table, "keys") or last not in table:
         raise ConfigError(f"the profile “{name}” has no “{printable(key, 80)}”")
     del table[last]

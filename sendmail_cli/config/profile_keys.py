@@ -30,6 +30,7 @@ SAFE_IN_THE_CLEAR = ("scram-sha-256", "scram-sha-1", "gssapi")  # they show nobo
 NEEDS_NO_PASSWORD = ("external", "gssapi")  # nor a user: a certificate or a ticket says who we are
 PIPELINING_CHOICES = ("auto", "eager")
 CHUNKING_CHOICES = ("never", "eager")
+CREDENTIAL_SOURCES = ("variable", "systemd", "file", "command", "keyring", "prompt")
 TLS_CHOICES = tuple(mode.value for mode in TLSMode)
 TLS_VERSIONS = ("1.2", "1.3")
 MAX_TIMEOUT = 3600.0  # seconds; RFC 5321 §4.5.3.2 has nothing longer than ten minutes
@@ -51,6 +52,7 @@ _OTHER_NAMES = {
     "username": "user", "login": "user", "ssl": "tls", "starttls": "tls", "tls_starttls": "tls",
     "sender": "from", "address": "from", "email": "from", "helo": "ehlo", "ehlo_name": "ehlo", "domain": "ehlo",
     "passwordeval": "password_command", "pass_cmd": "password_command", "passwordcommand": "password_command",
+    "passwordfile": "password_file",
     "certificate": "ca_file", "cafile": "ca_file", "tls_trust_file": "ca_file", "header": "headers",
     "tls_cert_file": "tls_cert", "tls_key_file": "tls_key", "tls_fingerprint": "tls_pin", "pin": "tls_pin",
     "fingerprint": "tls_pin", "tls_min_version": "tls_min", "min_version": "tls_min",
@@ -89,7 +91,7 @@ def refuse_key(key: str, value: object) -> NoReturn:
         )
     if isinstance(value, dict):
         raise ConfigError(
-            f"a profile has no table “{printable(key, 80)}”, only “headers”",
+            f"a profile has no table “{printable(key, 80)}”, only “headers” and “credential”",
             hint='A profile whose name has a dot is written in quotes: [profile."my.work"].',
         )
     known = tuple(_CHECKS)
@@ -292,6 +294,16 @@ def _check_argv(key: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _check_credential(value: object) -> str | None:
+    """The source that alone is asked for the password; None where the table is empty."""
+    if not isinstance(value, dict):
+        raise ConfigError(f'expected credential.source = "…", not {_kind(value)}')
+    unknown = next((key for key in value if key != "source"), None)
+    if unknown is not None:
+        raise ConfigError(f"there is no key “{printable(unknown, 80)}”, only credential.source")
+    return one_of(value["source"], CREDENTIAL_SOURCES) if value else None
+
+
 def _check_headers(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict):
         raise ConfigError(f"expected a table ([profile.NAME.headers]), not {_kind(value)}")
@@ -352,9 +364,12 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "timeout": parse_timeout,
     "pipelining": lambda value: one_of(value, PIPELINING_CHOICES),
     "chunking": lambda value: one_of(value, CHUNKING_CHOICES),
+    "password_file": parse_file_name,
     "password_command": partial(_check_argv, "password_command"),
+    "credential": _check_credential,
     "allow_insecure_keyring": check_switch,
     "qualify": parse_qualify,
     "headers": _check_headers,
 }
 KEYS = tuple(_CHECKS)
+TABLES = ("headers", "credential")  # those of them that are tables

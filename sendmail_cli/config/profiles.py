@@ -47,7 +47,11 @@ FIRST_STEPS = (
 )
 BUILT_IN = "the profile “sandbox” is built in and stays as it is; take another name"
 _TOP_KEYS = ("default", "profile", "allow_insecure_keyring")
-_FIELDS = {"from": "from_", "server": "servers"}  # of a Profile, where they are not called as the key is
+_FIELDS = {
+    "from": "from_",
+    "server": "servers",
+    "credential": "credential_source",
+}  # of a Profile, where they are not called as the key is
 _TOML_PLACE = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -78,6 +82,8 @@ class Profile(NamedTuple):
     pipelining: str | None = None
     chunking: str | None = None
     qualify: str | None = None
+    password_file: str | None = None
+    credential_source: str | None = None
 
     @property
     def login(self) -> str | None:
@@ -239,8 +245,9 @@ def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:
     if not isinstance(values, dict):
         raise ConfigError(f"{lines.place(path)}: {_dotted(path)}: expected a table, [profile.{name}]")
     places = {key: lines.place((*path, key)) for key in values}
-    headers = values.get("headers")
-    for header, value in headers.items() if isinstance(headers, dict) else ():
+    for key in _subkeys(values, "credential"):
+        places[f"credential.{key}"] = lines.place((*path, "credential", key))
+    for header, value in _subkeys(values, "headers").items():
         _located(lines, (*path, "headers", header), check_header, header, value)
         places[f"headers.{header}"] = lines.place((*path, "headers", header))
     checked: dict[str, Any] = {
@@ -249,6 +256,12 @@ def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:
     profile = Profile(name, lines.place(path), places, **checked)
     _refuse_contradictions(profile)
     return profile
+
+
+def _subkeys(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """What stands in the table `key`; another value than a table is refused where it is checked."""
+    table = values.get(key)
+    return table if isinstance(table, dict) else {}
 
 
 def _refuse_contradictions(profile: Profile) -> None:

@@ -243,8 +243,8 @@ class ServerResolver:
         if not server.host:
             refuse_nameless(server, origins)
         if server.user is None:
-            for key, value in (("auth", server.auth), ("password_command", self.owner.password_command)):
-                if value not in {None, "auto", "none", *NEEDS_NO_PASSWORD}:
+            for key in ("auth", "password_file", "password_command"):
+                if getattr(self.owner, key) not in {None, "auto", "none", *NEEDS_NO_PASSWORD}:
                     raise ConfigError(
                         f"{self.owner.place_of(key)}: profile.{self.owner.name}.{key}: signing in needs a user",
                         hint='Write user = "…" in the profile, or user@host as its server.',

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import Mailbox, parse_mailbox
+from sendmail_cli.config.credential_settings import (
+    CredentialSettings,
+    password_origin,
+    resolve_credential_settings,
+)
 from sendmail_cli.config.origins import Origin, Origins, origin_in_file
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
 from sendmail_cli.config.server_settings import ServerResolver
-from sendmail_cli.environment import CREDENTIAL_VARIABLES
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ class ServerFlags(NamedTuple):
     ehlo: str | None = None
     timeout: float | str | None = None
     from_: str | Mailbox | None = None
+    password_fd: int | None = None
 
 
 class Home(NamedTuple):
@@ -59,11 +63,7 @@ class Settings(NamedTuple):
     server: Server
     headers: tuple[tuple[str, str], ...]
     origins: Mapping[str, Origin]
-    # Whose password may be used: None where the server is not the profile's.
-    credential_profile: str | None = None
-    password_command: tuple[str, ...] | None = None
-    is_insecure_keyring_allowed: bool = False
-    rivals: tuple[str, ...] = ()  # other profiles whose password variable has the same name
+    credential: CredentialSettings = CredentialSettings()
     signature: str | None = None  # what stands below each text
     fallbacks: tuple[Server, ...] = ()  # the profile's further servers, for when those before can't be had
     home: Home = Home()  # what becomes of a recipient without a domain
@@ -73,6 +73,12 @@ class Settings(NamedTuple):
         """True when the keyring is where the password will be looked for; it may have none."""
         origin = self.origins.get("password")
         return origin is not None and origin.kind == "keyring"
+
+    @property
+    def is_password_at_hand(self) -> bool:
+        """True when something besides the keyring and a person is there to give it."""
+        origin = self.origins.get("password")
+        return origin is not None and origin.kind not in {"keyring", "default"}
 
     @property
     def is_sandbox(self) -> bool:
@@ -142,11 +148,6 @@ def choose_profile(flags: ServerFlags, profiles: Profiles, environment: Environm
     return profiles.get(name), origin
 
 
-def password_variable(profile_name: str) -> str:
-    """The variable that may hold a profile's password: "work.eu" → SENDMAIL_CLI_PASSWORD__WORK_EU."""
-    return CREDENTIAL_VARIABLES + re.sub("[^A-Z0-9]", "_", profile_name.upper())
-
-
 def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
     """Name, value as text and origin of each setting that is set, for `profile show` and `--verbose`."""
     server = settings.server
@@ -163,7 +164,8 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "bind": networked.bind,
         "user": server.user,
         "auth": server.auth,
-        "password": "not looked up yet" if settings.is_password_in_keyring else "***",
+        "password": "***" if settings.is_password_at_hand else "not looked up yet",
+        "credential.source": settings.credential.source,
         "ehlo": server.ehlo_name,
         "ca_file": server.ca_file,
         "tls_min": server.tls_min,
@@ -209,22 +211,17 @@ def _shown(proxy: Secret | None) -> str:
 
 def _with_credential(settings: Settings, resolver: ServerResolver, environment: Environment) -> Settings:
     """`settings` with what leads to the password, where the server and the user are the profile's."""
-    user, owner, profiles = settings.server.user, resolver.owner, resolver.profiles
-    is_foreign = owner is NO_PROFILE or owner.login not in {None, user}
-    if is_foreign or user is None or settings.server.auth in NEEDS_NO_PASSWORD:
+    user, owner = settings.server.user, resolver.owner
+    if user is None or settings.server.auth in NEEDS_NO_PASSWORD:
         return settings
-    variable = password_variable(owner.name)
-    if environment.variables.get(variable):
-        origin = Origin("environment", variable)
-    elif owner.password_command is not None:
-        origin = resolver.in_profile("password_command")
-    else:
-        origin = Origin("keyring", "the keyring")
-    allowed = owner.allow_insecure_keyring
-    return settings._replace(
-        credential_profile=owner.name,
-        password_command=owner.password_command,
-        is_insecure_keyring_allowed=profiles.allow_insecure_keyring if allowed is None else allowed,
-        rivals=tuple(name for name in profiles.names if name != owner.name and password_variable(name) == variable),
-        origins={**settings.origins, "password": origin},
-    )
+    is_foreign = owner.login not in {None, user}
+    credential = resolve_credential_settings(
+        NO_PROFILE if is_foreign else owner, resolver.profiles, environment.home
+    )._replace(descriptor=resolver.flags.password_fd)
+    if credential == CredentialSettings():
+        return settings
+    origin = password_origin(credential, environment, resolver.in_profile)
+    origins = {**settings.origins, "password": origin}
+    if credential.source is not None:
+        origins["credential.source"] = resolver.in_profile("credential.source")
+    return settings._replace(credential=credential, origins=origins)

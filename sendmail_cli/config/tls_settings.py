@@ -5,10 +5,9 @@ flag > profile; a file's name in a profile is relative to the profile's file, an
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from sendmail_cli.config.origins import Origin, Origins, parse_flag
+from sendmail_cli.config.origins import Origin, Origins, parse_flag, path_in
 from sendmail_cli.config.profile_keys import parse_file_name, parse_tls_min, parse_tls_pin
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.server import Server, TLSMode
@@ -48,7 +47,7 @@ def resolve_tls(
         return origins.first(name, (flag, Origin("flag", flag_of(name))), (of_profile, in_profile(name)))
 
     def file(name: str) -> str | None:
-        return value(name, parse_file_name, _path_in(owner, name, home))
+        return value(name, parse_file_name, path_in(owner, name, home))
 
     ca_file, certificate = file("ca_file"), file("tls_cert")
     if flags.tls_cert is not None:  # it has a key of its own
@@ -94,13 +93,3 @@ def refuse_tls_contradictions(server: Server, origins: Origins) -> None:
 def _refuse(origin: Origin, sentence: str, hint: str = "") -> NoReturn:
     kind = UsageError if origin.kind == "flag" else ConfigError
     raise kind(f"{origin}: {sentence}", hint=hint)
-
-
-def _path_in(owner: Profile, name: str, home: str) -> str | None:
-    """A file that a profile names: `~/` is the home folder, a relative path is one beside the profile's file."""
-    path, place = getattr(owner, name), owner.place_of(name)
-    if path is None or place is None:
-        return None
-    if path.startswith("~/"):
-        return os.path.join(home, path.removeprefix("~/"))
-    return os.path.join(os.path.dirname(place.file), path)

@@ -335,7 +335,9 @@ def on_a_terminal(
     """The exit code and what was shown, of a program that a person seems to have started."""
     ours, theirs = os.openpty()
     with os.fdopen(ours, "rb", buffering=0) as screen:
-        process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        process = subprocess.Popen(
+            argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+        )
         os.close(theirs)
         try:
             meanwhile(process)

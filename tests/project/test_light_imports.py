@@ -26,6 +26,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli",
     "sendmail_cli.addresses",
     "sendmail_cli.config",
+    "sendmail_cli.config.credential_settings",
     "sendmail_cli.config.origins",
     "sendmail_cli.config.profile_keys",
     "sendmail_cli.config.profiles",

@@ -56,6 +56,8 @@ class Machine(Environment):
         self.terminals: set[str] = set()  # of "stdin", "stdout", "stderr"
         self.charset = "UTF-8"
         self.is_stdin_closed = False
+        self.typed: str | None = None  # at the terminal, unseen; None where there is none
+        self.prompts: list[str] = []
 
     @property
     def stdin(self) -> IO[bytes] | None:
@@ -77,6 +79,14 @@ class Machine(Environment):
 
     def locale_charset(self) -> str:
         return self.charset
+
+    def ask_secret(self, prompt: str) -> str | None:
+        """No test reaches the terminal that it is started from."""
+        self.prompts.append(prompt)
+        return self.typed
+
+    def guard_memory(self) -> None:
+        """The process of the tests stays as it is."""
 
     @property
     def state(self) -> Path:

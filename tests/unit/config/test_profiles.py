@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +91,31 @@ def test_a_whole_file_is_read_with_the_place_of_each_value(machine: Machine) -> 
     assert work.place_of("password_command") == Place(file, 17)
     assert work.place_of("headers.Organization") == Place(file, 21)
     assert profiles.get("my.home").place_of("server") == Place(file, 23)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['credential.source = "file"', 'credential = { source = "file" }', '[profile.work.credential]\nsource = "file"'],
+)
+def test_the_pinned_source_of_a_password(machine: Machine, text: str) -> None:
+    machine.write(f"[profile.work]\n{text}\n")
+    assert load_profiles(machine).get("work").credential_source == "file"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('credential = "keyring"', 'profile.work.credential: expected credential.source = "…", not a text'),
+        ('credential.sauce = "keyring"', "there is no key “sauce”, only credential.source"),
+        ('credential.source = "keyrnig"', "did you mean “keyring”?"),
+        ("credential.source = 1", "expected a text in quotes"),
+    ],
+)
+def test_a_source_that_is_none(machine: Machine, text: str, words: str) -> None:
+    machine.write(f"[profile.work]\n{text}\n")
+    with pytest.raises(ConfigError, match=re.escape(words)) as caught:
+        load_profiles(machine)
+    assert "line 2" in caught.value.sentence
 
 
 def test_nothing_at_all_is_no_error(machine: Machine) -> None:

@@ -120,8 +120,8 @@ def test_the_same_server_again_keeps_what_is_the_profile_s(machine: Machine, ser
     machine.write(OWN)
     settings = resolve(machine, server=server)
     assert settings.server == resolve(machine).server
-    assert settings.credential_profile == "a"
-    assert settings.password_command == ("secret",)
+    assert settings.credential.profile == "a"
+    assert settings.credential.password_command == ("secret",)
     assert str(settings.origins["server"]) == "--server"
     assert str(settings.origins["port"]).endswith("profiles.toml, line 3")
 
@@ -141,7 +141,7 @@ def test_another_port_of_the_same_host_speaks_for_itself(
     machine.write(OWN)
     settings = resolve(machine, server=server, tls=tls)
     assert (settings.server.port, settings.server.tls) == (port, mode)
-    assert (settings.server.user, settings.credential_profile) == ("ada", "a")
+    assert (settings.server.user, settings.credential.profile) == ("ada", "a")
 
 
 def test_clear_text_that_a_profile_asks_for_stays_on_its_port(machine: Machine) -> None:
@@ -157,7 +157,7 @@ def test_another_server_gets_nothing_that_belongs_to_the_profile_s(machine: Mach
     machine.variables["SENDMAIL_CLI_PASSWORD__A"] = "hunter2"
     settings = resolve(machine, server=server)
     assert (settings.server.user, settings.server.auth, settings.server.ca_file) == (None, "auto", None)
-    assert (settings.credential_profile, settings.password_command) == (None, None)
+    assert (settings.credential.profile, settings.credential.password_command) == (None, None)
     assert settings.server[Server._fields.index("tls_min") :][:4] == ("1.2", None, None, None)
     assert not {"user", "password", "ca_file", "tls_min", "tls_cert", "tls_key", "tls_pin"} & set(settings.origins)
     # What belongs to the sender stays.
@@ -170,25 +170,25 @@ def test_another_server_with_a_user_has_no_password_of_ours(machine: Machine) ->
     machine.write(OWN)
     settings = resolve(machine, server="ada@evil.example")
     assert settings.server.user == "ada"
-    assert (settings.credential_profile, settings.password_command) == (None, None)
+    assert (settings.credential.profile, settings.credential.password_command) == (None, None)
 
 
 def test_another_user_of_the_same_server_has_no_password_of_ours(machine: Machine) -> None:
     machine.write(OWN)
-    assert resolve(machine, server="eve@h.example").credential_profile is None
-    assert resolve(machine, server="ada@h.example").credential_profile == "a"
+    assert resolve(machine, server="eve@h.example").credential.profile is None
+    assert resolve(machine, server="ada@h.example").credential.profile == "a"
 
 
 def test_a_user_from_the_flag_signs_in_with_the_password_of_a_profile_that_names_none(machine: Machine) -> None:
     machine.write('[profile.a]\nserver = "h.example"\n')
     settings = resolve(machine, server="ada@h.example")
-    assert (settings.server.user, settings.credential_profile) == ("ada", "a")
+    assert (settings.server.user, settings.credential.profile) == ("ada", "a")
 
 
 def test_the_user_may_stand_in_the_profile_s_server(machine: Machine) -> None:
     machine.write('[profile.a]\nserver = "ada@example.org@h.example"\n')
     settings = resolve(machine)
-    assert (settings.server.user, settings.credential_profile) == ("ada@example.org", "a")
+    assert (settings.server.user, settings.credential.profile) == ("ada@example.org", "a")
     assert str(settings.origins["user"]).endswith("line 2")
 
 
@@ -286,7 +286,7 @@ def test_a_certificate_signs_in_without_user_and_password(machine: Machine) -> N
     assert settings.server.signs_in
     assert settings.server.user is None
     settings = resolve(machine, server="ada@h.example")
-    assert (settings.server.user, settings.credential_profile) == ("ada", None)
+    assert (settings.server.user, settings.credential.profile) == ("ada", None)
     assert "password" not in settings.origins
     assert not resolve(machine, server="other.example").server.signs_in
 
@@ -458,11 +458,11 @@ def test_a_program_is_a_server_of_its_own(machine: Machine) -> None:
 def test_what_belongs_to_a_program_belongs_to_that_command_alone(machine: Machine) -> None:
     machine.write('[profile.a]\npipe = ["sendmail", "-bs"]\nuser = "ada"\nauth = "scram-sha-256"\ntls = "none"\n')
     settings = resolve(machine)
-    assert (settings.server.user, settings.credential_profile) == ("ada", "a")
+    assert (settings.server.user, settings.credential.profile) == ("ada", "a")
     assert resolve(machine, pipe="sendmail -bs").server == settings.server
     for other in ({"pipe": "sendmail -bs -v"}, {"pipe": "nc h 25"}, {"server": "h.example"}, {"server": "sendmail"}):
         settings = resolve(machine, **other)
-        assert (settings.server.user, settings.server.auth, settings.credential_profile) == (None, "auto", None)
+        assert (settings.server.user, settings.server.auth, settings.credential.profile) == (None, "auto", None)
 
 
 def test_no_password_goes_to_a_program_in_the_clear(machine: Machine) -> None:
@@ -481,7 +481,7 @@ def test_a_socket_is_this_machines_for_a_password_too(machine: Machine) -> None:
     machine.write('[profile.a]\nserver = ["h.example", "unix:/run/smtp"]\nuser = "ada"\n')
     settings = resolve(machine)
     assert [server.tls for server in (settings.server, *settings.fallbacks)] == [IMPLICIT, NONE]
-    assert resolve(machine, server="unix:/run/smtp").credential_profile == "a"
+    assert resolve(machine, server="unix:/run/smtp").credential.profile == "a"
 
 
 @pytest.mark.parametrize("flags", [{"server": "unix:/run/smtp"}, {"pipe": "sendmail -bs"}])
@@ -511,7 +511,7 @@ def test_several_servers_have_all_but_the_place_in_common(machine: Machine) -> N
         first._replace(host="smtp2.example", port=587, tls=STARTTLS),
         first._replace(host="smtp3.example", port=2465),
     )
-    assert settings.credential_profile == "a"
+    assert settings.credential.profile == "a"
     assert str(settings.origins["fallbacks"]).endswith("line 2")
 
 
@@ -520,9 +520,9 @@ def test_a_server_that_is_named_has_no_fall_back(machine: Machine) -> None:
     for name, port in (("smtp1.example", 2465), ("smtp2.example", 465)):
         settings = resolve(machine, server=name)
         assert (settings.server.host, settings.server.port, settings.fallbacks) == (name, port, ())
-        assert (settings.server.user, settings.credential_profile) == ("ada", "a")
+        assert (settings.server.user, settings.credential.profile) == ("ada", "a")
         assert "fallbacks" not in settings.origins
-    assert resolve(machine, server="smtp3.example").credential_profile is None
+    assert resolve(machine, server="smtp3.example").credential.profile is None
     assert resolve(machine, pipe="x").fallbacks == ()
 
 

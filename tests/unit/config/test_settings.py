@@ -9,6 +9,7 @@ import pytest
 
 import sendmail_cli.config
 from sendmail_cli.addresses import parse_mailbox
+from sendmail_cli.config.credential_settings import password_variable
 from sendmail_cli.config.origins import Origin, origin_in_file
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import (
@@ -17,7 +18,6 @@ from sendmail_cli.config.settings import (
     choose_profile,
     describe_settings,
     own_mailboxes,
-    password_variable,
     resolve_settings,
 )
 from sendmail_cli.config.toml_lines import Place
@@ -64,8 +64,8 @@ def test_a_profile_gives_everything_and_each_value_has_its_place(machine: Machin
         timeout=300.0,
     )
     assert settings.headers == (("Organization", "Engines"),)
-    assert settings.password_command == ("pass", "work")
-    assert settings.credential_profile == "work"
+    assert settings.credential.password_command == ("pass", "work")
+    assert settings.credential.profile == "work"
     assert {name: str(origin) for name, origin in settings.origins.items()} == {
         "profile": "the only profile",
         "from": f"{FILE}, line 2",
@@ -231,16 +231,42 @@ def test_the_variable_of_a_profile(name: str, variable: str) -> None:
 
 def test_profiles_that_share_a_variable_are_rivals(machine: Machine) -> None:
     machine.write('[profile.a-b]\nserver = "u@h.example"\n[profile.A_B]\n[profile.ab]\n')
-    assert resolve(machine, profile="a-b").rivals == ("A_B",)
+    assert resolve(machine, profile="a-b").credential.rivals == ("A_B",)
 
 
-def test_where_the_password_would_come_from(machine: Machine) -> None:
+@pytest.mark.parametrize(("name", "rival"), [("work", "work.file"), ("work_file", "work")])
+def test_the_variable_of_a_file_may_be_that_of_another_profile(machine: Machine, name: str, rival: str) -> None:
+    machine.write(f'[profile."{name}"]\nserver = "u@h.example"\n[profile."{rival}"]\n')
+    assert resolve(machine, profile=name).credential.rivals == (rival,)
+
+
+def test_a_pinned_source_is_the_only_one_that_is_told(machine: Machine, tmp_path: Path) -> None:
+    machine.write('[profile.work]\nserver = "u@h.example"\npassword_file = "~/secret"\ncredential.source = "keyring"\n')
+    settings = resolve(machine)
+    assert settings.credential.source == "keyring"
+    assert settings.credential.password_file == f"{machine.home}/secret"
+    assert settings.origins["password"].kind == "keyring"
+    assert str(settings.origins["credential.source"]) == f"{FILE}, line 4"
+    machine.write('[profile.work]\nserver = "u@h.example"\n[profile.work.credential]\nsource = "prompt"\n')
+    assert str(resolve(machine).origins["password"]) == "credential.source = “prompt”"
+    assert resolve(machine, password_fd=3).origins["password"] == Origin("flag", "--password-fd")
+
+
+def test_where_the_password_would_come_from(machine: Machine, tmp_path: Path) -> None:
     machine.write('[profile.work]\nserver = "u@h.example"\n')
     assert resolve(machine).origins["password"] == Origin("keyring", "the keyring")
     machine.write('[profile.work]\nserver = "u@h.example"\npassword_command = ["x"]\n')
     assert str(resolve(machine).origins["password"]) == f"{FILE}, line 3"
     machine.variables["SENDMAIL_CLI_PASSWORD__WORK"] = "x"
     assert resolve(machine).origins["password"] == Origin("environment", "SENDMAIL_CLI_PASSWORD__WORK")
+    machine.variables = {"HOME": machine.home, "SENDMAIL_CLI_PASSWORD__WORK_FILE": "/run/secrets/x"}
+    assert resolve(machine).origins["password"] == Origin("environment", "SENDMAIL_CLI_PASSWORD__WORK_FILE")
+    (tmp_path / "sendmail-cli.work").write_text("x")
+    machine.variables = {"HOME": machine.home, "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    machine.write('[profile.work]\nserver = "u@h.example"\npassword_file = "x"\n')
+    assert resolve(machine).origins["password"] == Origin("environment", "CREDENTIALS_DIRECTORY")
+    machine.variables = {"HOME": str(tmp_path / "home"), "CREDENTIALS_DIRECTORY": "/nowhere"}
+    assert str(resolve(machine).origins["password"]) == f"{FILE}, line 3"
     machine.write('[profile.work]\nserver = "h.example"\n')
     assert "password" not in resolve(machine).origins
 
@@ -257,7 +283,7 @@ def test_insecure_keyrings_are_allowed_by_the_profile_or_for_all(
         + '[profile.work]\nserver = "u@h.example"\n'
         + (f"allow_insecure_keyring = {own}\n" if own else "")
     )
-    assert resolve(machine).is_insecure_keyring_allowed is is_allowed
+    assert resolve(machine).credential.is_insecure_keyring_allowed is is_allowed
 
 
 def test_every_setting_can_be_told_and_no_password_is(machine: Machine) -> None:
