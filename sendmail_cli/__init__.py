@@ -10,7 +10,7 @@ The layers, each importing only what stands below it:
     jobs
     listener | opening | report | steps
     session | serving
-    submission | trace | server
+    runs | submission | trace | server
     message | smtp | net
     addressees
     addresses

@@ -33,6 +33,7 @@ COMMANDS = (
     LazyCommand("logout", "Take a profile's password out of the keyring.", "sendmail_cli.cli.login:logout"),
     LazyCommand("alias", "Show the address book, or whom a name means.", "sendmail_cli.cli.alias:alias"),
     LazyCommand("check", "Try each step on the way to a server.", "sendmail_cli.cli.check:check"),
+    LazyCommand("run", "Run a program and mail how it went.", "sendmail_cli.cli.run:run"),
     LazyCommand("explain", "Say what a reply or an exit code means.", "sendmail_cli.cli.explain:explain"),
     LazyCommand("sandbox", "Run a local SMTP server that keeps what it gets.", "sendmail_cli.cli.sandbox:sandbox"),
 )
@@ -68,13 +69,13 @@ class App(LazyGroup):
             code = _code_of(error, output, is_debugging=False)
         sys.exit(int(code))
 
-    def _run(self, arguments: list[str], output: Output, **extra: Any) -> ExitCode:
-        """The command, or what is said of the error that ended it."""
+    def _run(self, arguments: list[str], output: Output, **extra: Any) -> int:
+        """What the command exits with, or what is said of the error that ended it."""
         is_debugging = _is_given("--debug", arguments)
         try:
             interrupts.listen()
             result = super().main(arguments, standalone_mode=False, **extra)
-            return ExitCode.OK if result is None else ExitCode(result)
+            return ExitCode.OK if result is None else int(result)
         except _Carried as carried:
             return _code_of(carried.error, output, is_debugging=is_debugging)
         except (Exception, KeyboardInterrupt) as error:

@@ -1,0 +1,1 @@
+"""Programs that are run for somebody who wants a mail about it."""
