@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 APPLICATION = "sendmail-cli"
 CREDENTIAL_VARIABLE = "SENDMAIL_CLI_PASSWORD"  # "__" and a profile's name in capitals may follow, and then "_FILE"
+CLIENT_SECRET_VARIABLES = "SENDMAIL_CLI_CLIENT_SECRET__"  # noqa: S105 # the same for an OAuth client's
 PROXY_VARIABLE = "SENDMAIL_CLI_PROXY"  # a URL, which may hold a password
 _PR_SET_DUMPABLE = 4  # prctl(2)
 
@@ -37,7 +38,7 @@ class Environment:
 
     def child_variables(self) -> dict[str, str]:
         """The variables for a program that we start (an editor, a server's program): all but those with secrets."""
-        secret = (CREDENTIAL_VARIABLE, PROXY_VARIABLE)
+        secret = (CREDENTIAL_VARIABLE, CLIENT_SECRET_VARIABLES, PROXY_VARIABLE)
         return {name: value for name, value in self.variables.items() if not name.startswith(secret)}
 
     # Streams are looked up when asked for, so that a test runner which swaps them is seen.

@@ -154,6 +154,16 @@ class AuthenticationFailed(CommandRefused):
     """The server did not take the credentials."""
 
 
+class TokenRejected(AuthenticationFailed):
+    """The server says that the token has ended or never was one: another may do (RFC 7628 §3.2.2)."""
+
+
+class SignInNeeded(MailError):
+    """The provider gives no more tokens until a person signs in again."""
+
+    exit_code = ExitCode.NOPERM
+
+
 class ConfigError(MailError):
     """The configuration is missing or wrong."""
 

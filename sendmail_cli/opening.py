@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sendmail_cli.errors import AuthenticationFailed, ConfigError, MailError, NotOffered
+from sendmail_cli.errors import AuthenticationFailed, ConfigError, MailError, NotOffered, TokenRejected
 from sendmail_cli.net.dial import connect, dial_unix, parse_source, resolve
 from sendmail_cli.net.stream import Stream
 from sendmail_cli.printable import printable
+from sendmail_cli.secret import Token
 from sendmail_cli.server import Timeouts, TLSMode
 from sendmail_cli.session import Session
 from sendmail_cli.status import ExitCode
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sendmail_cli.net.tls_context import TLSContext
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import Server
+    from sendmail_cli.smtp.sasl import Choice
     from sendmail_cli.smtp.sasl_gssapi import SecurityContext
     from sendmail_cli.trace import Trace
 
@@ -191,7 +193,7 @@ def _authenticate(session: Session, server: Server, credential: CredentialGiver)
     proof = givers[MECHANISMS[mechanisms[0]].proof]()  # several are tried with a password alone
     for name in mechanisms:
         try:
-            session.authenticate(MECHANISMS[name].make(server.user or "", proof))
+            _prove(session, MECHANISMS[name], server.user or "", proof)
         except AuthenticationFailed as error:
             if error.exit_code is ExitCode.NOPERM:
                 error.hint = MECHANISMS[name].advice
@@ -199,6 +201,17 @@ def _authenticate(session: Session, server: Server, credential: CredentialGiver)
                 raise
         else:
             return
+
+
+def _prove(session: Session, choice: Choice, user: str, proof: object) -> None:
+    """One sign-in. A token that has ended is renewed, once, and the sign-in goes on over the same connection."""
+    try:
+        session.authenticate(choice.make(user, proof))
+    except TokenRejected:
+        if not isinstance(proof, Token):
+            raise
+        session.trace.note("the server wants another token")
+        session.authenticate(choice.make(user, proof.renewed()))
 
 
 def _who_signs_in(server: Server) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 MASK = "***"
 PIECE = 6  # characters; fewer would erase half of every word
 SEPARATORS = "\0\1"  # in a mechanism's message, which holds the user's name too; that is no secret
@@ -35,6 +37,36 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is never written anywhere")
+
+
+class TokenMaker(Protocol):
+    """Whoever has tokens, and makes another when one has ended."""
+
+    def current(self) -> Token:
+        """One that has not ended. Raises `MailError` where none can be had."""
+        ...
+
+    def renewed(self, rejected: Secret) -> Token:
+        """Another than the one that a server has just rejected. Raises `MailError` where none can be had."""
+        ...
+
+
+class Token(Secret):
+    """An access token in place of a password. It ends after a while, and whoever made it makes another."""
+
+    __slots__ = ("_maker",)
+
+    def __init__(self, text: str, maker: TokenMaker) -> None:
+        super().__init__(text)
+        self._maker = maker
+
+    def current(self) -> Token:
+        """This one, or another where it has ended. Raises `MailError` where none can be had."""
+        return self._maker.current()
+
+    def renewed(self) -> Token:
+        """Another, since a server rejected this one. Raises `MailError` where none can be had."""
+        return self._maker.renewed(self)
 
 
 class Redactor:

@@ -12,6 +12,7 @@ from sendmail_cli.config.settings import choose_profile, describe_settings, reso
 from sendmail_cli.delivery import deliver
 from sendmail_cli.opening import open_session
 from sendmail_cli.request import Request, submission_for
+from sendmail_cli.secret import Token
 from sendmail_cli.server import TLSMode
 from sendmail_cli.trace import Trace
 
@@ -199,7 +200,10 @@ def inspect(
 
 
 def _credential(settings: Settings, environment: Environment, *, may_ask: bool) -> Callable[[], Secret]:
-    """Gives the password, found once: a variable is gone when it was read, and nobody is asked twice."""
+    """Gives the password, found once: a variable is gone when it was read, and nobody is asked twice.
+
+    A token ends; then another is given.
+    """
     found: list[Secret] = []
 
     def find() -> Secret:
@@ -207,7 +211,7 @@ def _credential(settings: Settings, environment: Environment, *, may_ask: bool) 
             from sendmail_cli.config.credentials import resolve_credential
 
             found.append(resolve_credential(settings, environment, may_ask=may_ask)[0])
-        return found[0]
+        return found[0].current() if isinstance(found[0], Token) else found[0]
 
     return find
 

@@ -15,13 +15,14 @@ from sendmail_cli.errors import (
     DeadlineExceeded,
     MailError,
     RemoteProtocolError,
+    TokenRejected,
 )
 from sendmail_cli.printable import printable
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.connection import GREETING, Connection
 from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.smtp.transaction import goes_along
-from sendmail_cli.status import exit_code_for_reply
+from sendmail_cli.status import ExitCode, exit_code_for_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -120,7 +121,10 @@ class Session:
             self.trace.secured(self.stream.tls_facts())
 
     def authenticate(self, mechanism: Mechanism) -> Reply:
-        """One authentication exchange (RFC 4954 §4). Raises `AuthenticationFailed` when the server refuses."""
+        """One authentication exchange (RFC 4954 §4).
+
+        Raises `AuthenticationFailed` when the server refuses: `TokenRejected` where another token may do.
+        """
         for text in mechanism.secrets():
             self.trace.redactor.add(text, printable(text))
         initial = mechanism.initial_response()
@@ -133,7 +137,9 @@ class Session:
             raise RemoteProtocolError("the server asks for one answer after another and never decides on the sign-in")
         if not reply.is_positive:
             exit_code = exit_code_for_reply(reply.code, reply.enhanced, "AUTH")
-            raise AuthenticationFailed(
+            is_rejected = mechanism.is_token_rejected and exit_code is ExitCode.NOPERM
+            failure = TokenRejected if is_rejected else AuthenticationFailed
+            raise failure(
                 f"the server did not accept the sign-in by {mechanism.name}"
                 + (f": {self.trace.redactor.redact(mechanism.why)}" if mechanism.why else ""),
                 exit_code,

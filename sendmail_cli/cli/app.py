@@ -28,9 +28,10 @@ COMMANDS = (
     LazyCommand("send", "Compose and send one message.", "sendmail_cli.cli.send:send"),
     LazyCommand("profile", "Add, list, show, set and remove profiles.", "sendmail_cli.cli.profile:profile"),
     LazyCommand(
-        "login", "Put a profile's password in the keyring, after the server took it.", "sendmail_cli.cli.login:login"
+        "login", "Sign in once: put a profile's password or token in the keyring.", "sendmail_cli.cli.login:login"
     ),
-    LazyCommand("logout", "Take a profile's password out of the keyring.", "sendmail_cli.cli.login:logout"),
+    LazyCommand("logout", "Take a profile's password or tokens out of the keyring.", "sendmail_cli.cli.login:logout"),
+    LazyCommand("token", "Print a fresh access token, for another program.", "sendmail_cli.cli.token:token"),
     LazyCommand("alias", "Show the address book, or whom a name means.", "sendmail_cli.cli.alias:alias"),
     LazyCommand("check", "Try each step on the way to a server.", "sendmail_cli.cli.check:check"),
     LazyCommand("run", "Run a program and mail how it went.", "sendmail_cli.cli.run:run"),

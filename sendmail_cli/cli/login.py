@@ -1,7 +1,8 @@
-"""`sendmail-cli login` and `logout`: a profile's password in the keyring of the operating system."""
+"""`sendmail-cli login` and `logout`: a profile's password or tokens in the keyring of the operating system."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import Talk, output_options, password_fd_option, talk
 from sendmail_cli.cli.params import PROFILE
+from sendmail_cli.cli.sign_in import Way, sign_in, sign_out, way_for
 from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, set_password
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import load_profiles
@@ -27,12 +29,18 @@ MAX_PASSWORD = 8192  # octets; an AUTH line takes 12288 (RFC 4954 §4), in base6
 @click.command(
     "login",
     cls=SectionedCommand,
-    short_help="Put a profile's password in the keyring, after the server took it.",
-    examples=("sendmail-cli login work", "pass show mail/work | sendmail-cli login work"),
-    exit_codes=(0, 64, 65, 68, 69, 75, 76, 77, 78, 130, 143),
+    short_help="Sign in once: put a profile's password or token in the keyring.",
+    examples=(
+        "sendmail-cli login work",
+        "pass show mail/work | sendmail-cli login work",
+        "sendmail-cli login --device",
+    ),
+    exit_codes=(0, 64, 65, 68, 69, 73, 75, 76, 77, 78, 130, 143),
 )
 @click.argument("name", required=False, type=PROFILE)
-@option("--no-check", is_flag=True, help="Store the password without trying it at the server.")
+@option("--no-check", is_flag=True, help="Store what was given without trying it at the server.")
+@option("--no-browser", is_flag=True, section="OAuth", help="Open no browser: show the address, and take the answer.")
+@option("--device", is_flag=True, section="OAuth", help="Show a code to type into a browser on any device.")
 @password_fd_option
 @output_options
 @click.pass_context
@@ -47,27 +55,34 @@ def login(
     """Ask for the password of the profile NAME, sign in with it, and keep it in the keyring if the server took it.
 
     Without a terminal the password is the first line of standard input.
+
+    Where the profile has a table “oauth”, no password is asked for: you sign in at the provider, in a browser, and the
+    tokens that it gives are kept. A client secret, if the client has one, is asked for as a password is.
     """
+    way = _way(no_browser=values.pop("no_browser"), device=values.pop("device"))
     talking = talk(context, values)
     settings, entry = _whose(name, talking)
     service.tell_settings(settings, talking.output.note)
     talking.environment.guard_memory()
-    if password_fd is None:
-        password = _password(f"Password of {entry.user} at {settings.server}", talking)
+    if settings.oauth is not None:
+        given = sign_in(settings, talking, way or way_for(talking.environment))
+        secret, keep, what = given.token, given.keep, f"the sign-in at {settings.oauth.title}"
+    elif way is not None:
+        raise UsageError(f"the profile {entry.profile_name} signs in with a password: it has no table “oauth”")
     else:
-        from sendmail_cli.config.credential_sources import DescriptorSource
-
-        password = DescriptorSource(password_fd, talking.environment).find()
+        secret = _password_of(entry, settings, talking, password_fd)
+        keep = partial(set_password, entry, secret, talking.environment, may_ask=talking.may_ask)
+        what = "the password"
     if not no_check:
         with service.connect(
-            settings, talking.environment, password=password, on_event=talking.on_event, may_ask=talking.may_ask
+            settings, talking.environment, password=secret, on_event=talking.on_event, may_ask=talking.may_ask
         ):
-            talking.output.note("the server accepted the password")
-    set_password(entry, password, talking.environment, may_ask=talking.may_ask)
+            talking.output.note(f"the server accepted {what}")
+    keep()
     accepted = "stored without a check" if no_check else f"{settings.server} accepted it; stored"
     talking.inform(f"{accepted} in the keyring for profile {entry.profile_name}")
     origin = settings.origins.get("password")
-    if origin is not None and origin.kind != "keyring":
+    if settings.oauth is None and origin is not None and origin.kind != "keyring":
         talking.output.warn(f"{origin} comes before the keyring: its password is used, and not the one just stored")
     return ExitCode.OK
 
@@ -75,20 +90,36 @@ def login(
 @click.command(
     "logout",
     cls=SectionedCommand,
-    short_help="Take a profile's password out of the keyring.",
+    short_help="Take a profile's password or tokens out of the keyring.",
     examples=("sendmail-cli logout work",),
-    exit_codes=(0, 64, 75, 78),
+    exit_codes=(0, 64, 73, 75, 78),
 )
 @click.argument("name", required=False, type=PROFILE)
 @output_options
 @click.pass_context
 def logout(context: click.Context, /, name: str | None, **values: Any) -> ExitCode:
-    """Take the password of the profile NAME out of the keyring."""
+    """Take the password of the profile NAME out of the keyring.
+
+    Tokens are taken out with the client secret, and the provider is told that they are of no more use, where it wants
+    to know.
+    """
     talking = talk(context, values)
-    _, entry = _whose(name, talking)
-    delete_password(entry, talking.environment, may_ask=talking.may_ask)
-    talking.inform(f"the password of profile {entry.profile_name} is out of the keyring")
+    settings, entry = _whose(name, talking)
+    if settings.oauth is None:
+        delete_password(entry, talking.environment, may_ask=talking.may_ask)
+        talking.inform(f"the password of profile {entry.profile_name} is out of the keyring")
+    else:
+        sign_out(settings, talking)
     return ExitCode.OK
+
+
+def _way(*, no_browser: bool, device: bool) -> Way | None:
+    """The way to the provider's page that was asked for."""
+    if no_browser and device:
+        raise UsageError("--device opens no browser anyway; give one of them")
+    if device:
+        return Way.DEVICE
+    return Way.PASTE if no_browser else None
 
 
 def _whose(name: str | None, talking: Talk) -> tuple[Settings, KeyringEntry]:
@@ -111,6 +142,15 @@ def _whose(name: str | None, talking: Talk) -> tuple[Settings, KeyringEntry]:
         )
     is_insecure_allowed = settings.credential.is_insecure_keyring_allowed
     return settings, KeyringEntry(settings.profile_name, settings.server.user, is_insecure_allowed)
+
+
+def _password_of(entry: KeyringEntry, settings: Settings, talking: Talk, descriptor: int | None) -> Secret:
+    """The password that is given by the descriptor, else by standard input or a person."""
+    if descriptor is None:
+        return _password(f"Password of {entry.user} at {settings.server}", talking)
+    from sendmail_cli.config.credential_sources import DescriptorSource
+
+    return DescriptorSource(descriptor, talking.environment).find()
 
 
 def _password(prompt: str, talking: Talk) -> Secret:

@@ -11,6 +11,7 @@ import click
 
 from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedGroup, option
+from sendmail_cli.cli.oauth_options import oauth_options, take_oauth
 from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, stack, talk
 from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT, text_of
 from sendmail_cli.cli.profile_import import import_
@@ -134,6 +135,7 @@ value_options = stack(
         help=f"Take the password from this source and no other: {', '.join(CREDENTIAL_SOURCES)}.",
     ),
     option("-H", "--header", multiple=True, type=HEADER, section="What it holds", help="Add this to each message."),
+    oauth_options,
 )  # fmt: skip
 
 
@@ -262,7 +264,13 @@ def show(context: click.Context, /, name: str | None, **values: Any) -> ExitCode
 )
 @click.argument("name", type=PROFILE)
 @value_options
-@option("--unset", multiple=True, metavar="KEY", section="What it holds", help="Take this value out; headers.NAME too.")
+@option(
+    "--unset",
+    multiple=True,
+    metavar="KEY",
+    section="What it holds",
+    help="Take this value out; headers.NAME and oauth.NAME too.",
+)
 @output_options
 @click.pass_context
 def set_(context: click.Context, /, name: str, unset: tuple[str, ...], **values: Any) -> ExitCode:
@@ -358,4 +366,6 @@ def _fields(values: dict[str, Any]) -> dict[str, object]:
         fields["credential"] = {"source": values["credential_source"]}
     if values["header"]:
         fields["headers"] = dict(values["header"])
+    if oauth := take_oauth(values):
+        fields["oauth"] = oauth
     return fields

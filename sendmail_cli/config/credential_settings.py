@@ -6,13 +6,14 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.config.origins import Origin, path_in
+from sendmail_cli.config.origins import Origin, path_beside, path_in
 from sendmail_cli.config.profiles import NO_PROFILE
 from sendmail_cli.environment import CREDENTIAL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sendmail_cli.config.oauth.table import OAuthTable
     from sendmail_cli.config.profiles import Profile, Profiles
     from sendmail_cli.environment import Environment
 
@@ -30,6 +31,7 @@ class CredentialSettings(NamedTuple):
     password_command: tuple[str, ...] | None = None
     is_insecure_keyring_allowed: bool = False
     source: str | None = None  # `credential.source`: the only one that is asked
+    oauth: OAuthTable | None = None  # who gives a token; then nobody else is asked
     descriptor: int | None = None  # --password-fd, which goes before all of them
 
 
@@ -47,7 +49,16 @@ def resolve_credential_settings(owner: Profile, profiles: Profiles, home: str) -
         owner.password_command,
         profiles.allow_insecure_keyring if allowed is None else allowed,
         owner.credential_source,
+        oauth=_oauth(owner, home),
     )
+
+
+def _oauth(owner: Profile, home: str) -> OAuthTable | None:
+    """Who gives the token; the key file is where the profile's file says."""
+    table = owner.oauth
+    if table is None or table.key_file is None:
+        return table
+    return table._replace(key_file=path_beside(table.key_file, owner.place_of("oauth.key_file"), home))
 
 
 def password_origin(
@@ -62,6 +73,8 @@ def _origins(
 ) -> Iterator[Origin]:
     if settings.descriptor is not None:
         yield Origin("flag", "--password-fd")
+    if settings.oauth is not None:
+        yield in_profile("oauth")
     variables, pinned = environment.variables, settings.source
     for name in (settings.variable, f"{settings.variable}{FILE_SUFFIX}"):
         if pinned in {None, "variable"} and variables.get(name or ""):

@@ -60,6 +60,10 @@ def credential_sources(settings: Settings, environment: Environment, *, may_ask:
         raise InternalError("a password was asked for, and nobody signs in")
     if access.descriptor is not None:
         return (DescriptorSource(access.descriptor, environment),)
+    if access.oauth is not None:
+        from sendmail_cli.config.oauth.source import OAuthSource
+
+        return (OAuthSource(settings, environment, may_ask=may_ask),)
     prompt = PromptSource(f"Password of {_whom(settings)}", environment, may_ask=may_ask)
     if access.variable is None:
         return (prompt,)

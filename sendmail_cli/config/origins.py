@@ -69,8 +69,11 @@ def parse_flag(flag: str, parse: Callable[[Any], T], value: object) -> T | None:
 
 def path_in(profile: Profile, key: str, home: str) -> str | None:
     """A file that a profile names: `~/` is the home folder, a relative path is one beside the profile's file."""
-    path: str | None
-    path, place = getattr(profile, key), profile.place_of(key)
+    return path_beside(getattr(profile, key), profile.place_of(key), home)
+
+
+def path_beside(path: str | None, place: Place | None, home: str) -> str | None:
+    """A file that is named at `place`, in the same way."""
     if path is None or place is None:
         return path
     if path.startswith("~/"):

@@ -22,6 +22,8 @@ from sendmail_cli.server import TLSMode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sendmail_cli.config.oauth.table import OAuthTable
+
 AUTH_CHOICES = (
     "auto", "none", "scram-sha-256", "plain", "login", "scram-sha-1", "cram-md5", "oauthbearer", "xoauth2", "external",
     "gssapi",
@@ -45,22 +47,6 @@ _HEADER_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §2.2
 _OWN_HEADERS = frozenset(
     ("from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "received", "return-path")
 )
-_SECRET_KEYS = frozenset(("password", "passwd", "pass", "passphrase", "secret"))
-# What the same thing is called elsewhere.
-_OTHER_NAMES = {
-    "host": "server", "hostname": "server", "port": "server", "smtp_server": "server", "url": "server",
-    "username": "user", "login": "user", "ssl": "tls", "starttls": "tls", "tls_starttls": "tls",
-    "sender": "from", "address": "from", "email": "from", "helo": "ehlo", "ehlo_name": "ehlo", "domain": "ehlo",
-    "passwordeval": "password_command", "pass_cmd": "password_command", "passwordcommand": "password_command",
-    "passwordfile": "password_file",
-    "certificate": "ca_file", "cafile": "ca_file", "tls_trust_file": "ca_file", "header": "headers",
-    "tls_cert_file": "tls_cert", "tls_key_file": "tls_key", "tls_fingerprint": "tls_pin", "pin": "tls_pin",
-    "fingerprint": "tls_pin", "tls_min_version": "tls_min", "min_version": "tls_min",
-    "proxy_host": "proxy", "socks": "proxy", "http_proxy": "proxy", "all_proxy": "proxy",
-    "source_ip": "bind", "source_address": "bind", "interface": "bind", "local_address": "bind",
-    "command": "pipe", "program": "pipe", "socket": "server", "protocol": "server", "fallback": "server",
-    "bdat": "chunking", "maildomain": "qualify", "defaultdomain": "qualify", "mailname": "qualify",
-}  # fmt: skip
 
 
 def check_name(name: str) -> str:
@@ -82,8 +68,10 @@ def check_value(key: str, value: object) -> Any:
 
 def refuse_key(key: str, value: object) -> NoReturn:
     """Raise `ConfigError` for a key that no profile has, with the nearest that it does have."""
+    from sendmail_cli.config.other_names import OTHER_NAMES, SECRET_KEYS
+
     name = key.lower().replace("-", "_")
-    if name in _SECRET_KEYS:
+    if name in SECRET_KEYS:
         raise ConfigError(
             "a password never stands in this file: take it out",
             hint="Put it in the keyring with `sendmail-cli login NAME`, "
@@ -91,11 +79,11 @@ def refuse_key(key: str, value: object) -> NoReturn:
         )
     if isinstance(value, dict):
         raise ConfigError(
-            f"a profile has no table “{printable(key, 80)}”, only “headers” and “credential”",
+            f"a profile has no table “{printable(key, 80)}”, only “headers”, “credential” and “oauth”",
             hint='A profile whose name has a dot is written in quotes: [profile."my.work"].',
         )
     known = tuple(_CHECKS)
-    nearest = name if name in known else _OTHER_NAMES.get(name) or nearest_of(key, known)
+    nearest = name if name in known else OTHER_NAMES.get(name) or nearest_of(key, known)
     meant = f"did you mean “{nearest}”?" if nearest else f"a profile has {', '.join(known)}"
     raise ConfigError(f"a profile has no key “{printable(key, 80)}”; {meant}")
 
@@ -324,6 +312,12 @@ def check_header(name: str, value: object) -> str:
     return value
 
 
+def _check_oauth(value: object) -> OAuthTable:
+    from sendmail_cli.config.oauth.table import parse_oauth_table
+
+    return parse_oauth_table(value)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"expected a text in quotes, not {_kind(value)}")
@@ -370,6 +364,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "allow_insecure_keyring": check_switch,
     "qualify": parse_qualify,
     "headers": _check_headers,
+    "oauth": _check_oauth,
 }
 KEYS = tuple(_CHECKS)
-TABLES = ("headers", "credential")  # those of them that are tables
+TABLES = ("headers", "credential", "oauth")  # those of them that are tables

@@ -34,6 +34,7 @@ from sendmail_cli.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from sendmail_cli.config.oauth.table import OAuthTable
     from sendmail_cli.config.server_url import ServerURL
     from sendmail_cli.environment import Environment
     from sendmail_cli.secret import Secret
@@ -84,6 +85,7 @@ class Profile(NamedTuple):
     qualify: str | None = None
     password_file: str | None = None
     credential_source: str | None = None
+    oauth: OAuthTable | None = None
 
     @property
     def login(self) -> str | None:
@@ -250,6 +252,9 @@ def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:
     for header, value in _subkeys(values, "headers").items():
         _located(lines, (*path, "headers", header), check_header, header, value)
         places[f"headers.{header}"] = lines.place((*path, "headers", header))
+    for key, value in _subkeys(values, "oauth").items():
+        _located(lines, (*path, "oauth", key), _check_oauth, key, value)
+        places[f"oauth.{key}"] = lines.place((*path, "oauth", key))
     checked: dict[str, Any] = {
         str(_FIELDS.get(key, key)): _located(lines, (*path, key), check_value, key, values[key]) for key in values
     }
@@ -281,6 +286,7 @@ def _contradictions(profile: Profile) -> Iterator[tuple[str, str]]:
         yield "auth", f"“none” contradicts the user “{printable(profile.login, 80)}”; keep one of them"
     if profile.tls is not None and profile.tls.value != "implicit" and any(url.is_smtps for url in profile.servers):
         yield "tls", f"“{profile.tls.value}” contradicts smtps://, which is TLS from the first byte"
+    yield from _oauth_contradictions(profile)
     if profile.pipe is not None and profile.servers:
         yield "pipe", "the program is the server, and “server” names another; keep one of them"
     if profile.pipe is not None or (profile.servers and all(url.socket_path for url in profile.servers)):
@@ -288,6 +294,26 @@ def _contradictions(profile: Profile) -> Iterator[tuple[str, str]]:
             if value is not None:
                 what = "a program" if profile.pipe is not None else "a unix socket"
                 yield key, f"it is for connections over a network, and the server is {what}"
+
+
+def _check_oauth(key: str, value: object) -> None:
+    from sendmail_cli.config.oauth.table import check_oauth_value
+
+    check_oauth_value(key, value)
+
+
+def _oauth_contradictions(profile: Profile) -> Iterator[tuple[str, str]]:
+    if profile.oauth is None:
+        return
+    from sendmail_cli.config.oauth.table import contradictions
+
+    for key, sentence in contradictions(profile.oauth):
+        yield f"oauth.{key}", sentence
+    if profile.auth not in {None, "auto", "oauthbearer", "xoauth2"}:
+        yield "auth", f"“{profile.auth}” is no sign-in with a token, and the table oauth gives one; keep one of them"
+    for key in ("password_command", "password_file", "credential_source"):
+        if getattr(profile, key) is not None:
+            yield key.replace("_s", ".s"), "the table oauth says where the token comes from; keep one of them"
 
 
 def _located(lines: TomlLines, path: KeyPath, check: Callable[..., Any], *arguments: object) -> Any:

@@ -163,7 +163,7 @@ class ServerResolver:
             command=self.command,
             **self.tls_settings._replace(tls_min=self.tls_settings.tls_min or OLDEST_TLS)._asdict(),
             user=user,
-            auth=self.origins.first("auth", (owner.auth, self.in_profile("auth")), ("auto", DEFAULT)) or "auto",
+            auth=self.auth(),
             ehlo_name=self.origins.first(
                 "ehlo",
                 (parse_flag("--ehlo", parse_ehlo_name, flags.ehlo), Origin("flag", "--ehlo")),
@@ -211,6 +211,15 @@ class ServerResolver:
             (owner.login, self.in_profile("server")),
         )
 
+    def auth(self) -> str:
+        """How to sign in; "auto" of a profile whose password is a token is "oauth"."""
+        owner = self.owner
+        if owner.oauth is not None:
+            self.origins.by_name["oauth"] = self.in_profile("oauth")
+        auto = "auto" if owner.oauth is None else "oauth"
+        chosen = self.origins.first("auth", (owner.auth, self.in_profile("auth")), (auto, DEFAULT))
+        return auto if chosen in {None, "auto"} else str(chosen)
+
     def port_and_tls(self, url: ServerURL, origins: Origins, *, is_plain_enough: bool) -> tuple[int, TLSMode]:
         """Port and TLS mode.
 
@@ -243,7 +252,7 @@ class ServerResolver:
         if not server.host:
             refuse_nameless(server, origins)
         if server.user is None:
-            for key in ("auth", "password_file", "password_command"):
+            for key in ("oauth", "auth", "password_file", "password_command"):
                 if getattr(self.owner, key) not in {None, "auto", "none", *NEEDS_NO_PASSWORD}:
                     raise ConfigError(
                         f"{self.owner.place_of(key)}: profile.{self.owner.name}.{key}: signing in needs a user",

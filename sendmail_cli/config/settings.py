@@ -19,6 +19,7 @@ from sendmail_cli.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sendmail_cli.config.oauth.table import OAuthTable
     from sendmail_cli.config.profiles import Profile, Profiles
     from sendmail_cli.environment import Environment
     from sendmail_cli.secret import Secret
@@ -67,6 +68,11 @@ class Settings(NamedTuple):
     signature: str | None = None  # what stands below each text
     fallbacks: tuple[Server, ...] = ()  # the profile's further servers, for when those before can't be had
     home: Home = Home()  # what becomes of a recipient without a domain
+
+    @property
+    def oauth(self) -> OAuthTable | None:
+        """Who gives a token in place of a password, where somebody does."""
+        return self.credential.oauth
 
     @property
     def is_password_in_keyring(self) -> bool:
@@ -164,6 +170,7 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "bind": networked.bind,
         "user": server.user,
         "auth": server.auth,
+        "oauth": settings.credential.oauth,
         "password": "***" if settings.is_password_at_hand else "not looked up yet",
         "credential.source": settings.credential.source,
         "ehlo": server.ehlo_name,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.sasl_gssapi import SecurityContext
 
 MAX_WHY = 300  # characters
+TOKEN_REJECTED = ("invalid_token", "401")  # RFC 7628 §3.2.2; what Google and Dovecot say by XOAUTH2
+BY_TOKEN = ("OAUTHBEARER", "XOAUTH2")  # the standard before what was there before it
 
 
 class Mechanism(Protocol):
@@ -26,6 +28,7 @@ class Mechanism(Protocol):
 
     name: str
     why: str  # what a challenge said of a refusal, printable; "" for nothing
+    is_token_rejected: bool  # a challenge said that another token may do
 
     def initial_response(self) -> bytes | None:
         """What goes along with AUTH; None where the server speaks first."""
@@ -45,6 +48,7 @@ class _Password:
 
     name = ""
     why = ""
+    is_token_rejected = False
 
     def __init__(self, user: str, password: Secret) -> None:
         self._user = _checked(user)
@@ -176,8 +180,9 @@ class XOAuth2(_Password):
         return (self._message, self._password)
 
     def _hear(self, challenge: bytes) -> None:
-        """The challenge says why not: {"status": "401", …}."""
+        """The challenge says why not: {"status": "invalid_token", …}, or 401 by XOAUTH2."""
         self.why = printable(challenge.decode("utf-8", "backslashreplace"), MAX_WHY)
+        self.is_token_rejected = _status_of(challenge) in TOKEN_REJECTED
 
     @property
     def _message(self) -> str:
@@ -207,6 +212,7 @@ class External:
 
     name = "EXTERNAL"
     why = ""
+    is_token_rejected = False
 
     def __init__(self, user: str) -> None:
         self._user = _checked(user)
@@ -276,14 +282,27 @@ MECHANISMS: dict[str, Choice] = {
 
 
 def select_mechanisms(wanted: str, offered: tuple[str, ...]) -> tuple[str, ...]:
-    """The mechanisms to try, best first. `wanted` is "auto" or a mechanism's name in any case.
+    """The mechanisms to try, best first. `wanted` is "auto", "oauth" for a token, or a mechanism's name in any case.
 
     More than one matters only where the server says that it doesn't take the first after all (504): after a refused
     password no other is tried, since a few wrong sign-ins lock an account.
     """
     if wanted.lower() == "auto":
         return tuple(name for name, choice in MECHANISMS.items() if choice.is_automatic and name in offered)
+    if wanted.lower() == "oauth":
+        return tuple(name for name in BY_TOKEN if name in offered)
     return tuple(name for name in MECHANISMS if name == wanted.upper() and name in offered)
+
+
+def _status_of(challenge: bytes) -> str:
+    """The status that a refusal of a token has (RFC 7628 §3.2.2); "" where it says none."""
+    import json
+
+    try:
+        found = json.loads(challenge)
+    except (ValueError, RecursionError):
+        return ""
+    return str(found.get("status", "")) if isinstance(found, dict) else ""
 
 
 def _checked(text: str) -> str:

@@ -43,6 +43,7 @@ class GSSAPI:
 
     name = "GSSAPI"
     why = ""
+    is_token_rejected = False
 
     def __init__(self, user: str, context: SecurityContext) -> None:
         self._user = user

@@ -35,6 +35,8 @@ EXIT_CODES = {
     "TLSHandshakeFailed": 76,
     "CommandRefused": 70,
     "AuthenticationFailed": 70,
+    "TokenRejected": 70,
+    "SignInNeeded": 77,
     "ConfigError": 78,
     "CredentialMissing": 78,
 }

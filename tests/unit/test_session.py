@@ -190,6 +190,7 @@ class Mechanical:
 
     name = "XFOO"
     why = ""
+    is_token_rejected = False
 
     def initial_response(self) -> bytes | None:
         return b""
