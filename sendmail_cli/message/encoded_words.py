@@ -6,18 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_ENCODED_WORD = 75  # characters; RFC 2047 §2
 _FRAME = len("=?utf-8?b?") + len("?=")
-_MIN_ROOM = _FRAME + 8  # the longest UTF-8 sequence, four octets, is eight characters of base64
 
 MAX_SEGMENT = 60  # characters of one piece of a long parameter, so that its line stays under 78
 MAX_LIKENESS = 255  # characters; a ligature can stand for many letters
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")  # RFC 2045 §5.1 allows more; readers are surer of what is quoted
 _ATTRIBUTE_CHARACTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")
 _PERCENT = [chr(octet) if octet in _ATTRIBUTE_CHARACTERS else f"%{octet:02X}" for octet in range(256)]
-_NEEDS_QUOTED_PAIR = re.compile(r'(["\\])')
+_NEEDS_QUOTED_PAIR = re.compile(r'["\\]')
 
 
 def looks_encoded(text: str) -> bool:
@@ -28,39 +27,45 @@ def looks_encoded(text: str) -> bool:
 def encoded_words(text: str, room: int = MAX_ENCODED_WORD) -> list[str]:
     """`text` as encoded-words, each whole characters of UTF-8 and at most 75 characters long, the first at most `room`.
 
+    In "Q" where most characters are ASCII, else in "B" (RFC 2047 §4): to filters, what is hidden without need is spam.
     Where `room` is too small for anything, the first takes what it needs: the caller breaks the line before it.
     """
-    from email.charset import Charset
+    from email.charset import BASE64, QP, Charset
+    from email.quoprimime import header_length
 
     # The package's own Header splits at every U+2028 and such and loses it, so the cutting is ours.
-    encode = Charset("utf-8").header_encode
-    return [encode(piece) for piece in _pieces(text, room)]
+    charset = Charset("utf-8")
+    first, other = min(room, MAX_ENCODED_WORD) - _FRAME, MAX_ENCODED_WORD - _FRAME
+    if 2 * sum(map(str.isascii, text)) > len(text):
+        charset.header_encoding = QP
+        pieces = _pieces(text, header_length, first, other)
+    else:
+        charset.header_encoding = BASE64
+        pieces = _pieces(text, len, first // 4 * 3, other // 4 * 3)
+    return [charset.header_encode(piece) for piece in pieces]
 
 
-def _pieces(text: str, room: int) -> Iterator[str]:
-    fits = _octets_in(room if room >= _MIN_ROOM else MAX_ENCODED_WORD)
+def _pieces(text: str, length: Callable[[bytes], int], first: int, other: int) -> Iterator[str]:
+    """`text` cut between characters: the octets of the first piece have the `length` `first` at most, if one fits."""
+    fits = first if length(text[:1].encode()) <= first else other
     start = used = 0
     for at, character in enumerate(text):
-        needed = len(character.encode())
+        needed = length(character.encode())
         if used + needed > fits:
             yield text[start:at]
-            start, used, fits = at, 0, _octets_in(MAX_ENCODED_WORD)
+            start, used, fits = at, 0, other
         used += needed
     yield text[start:]
-
-
-def _octets_in(room: int) -> int:
-    """How many octets fit into an encoded-word of `room` characters, in base64, the longer of its two forms."""
-    return (min(room, MAX_ENCODED_WORD) - _FRAME) // 4 * 3
 
 
 def parameters(name: str, value: str) -> list[str]:
     """`name=value` as a MIME parameter, in the pieces between which a line may be broken.
 
-    Plain where it can be; else in the extended form of RFC 2231, continued where it is long, and followed by the plain
-    form in ASCII for readers that know no better. Those that know both take the first.
+    Plain where readers agree on it, and on quoted pairs they don't; else in the extended form of RFC 2231, continued
+    where it is long, and followed by the plain form in ASCII for readers that know no better. Those that know both take
+    the first.
     """
-    if value.isascii() and not looks_encoded(value):
+    if value.isascii() and not looks_encoded(value) and not _NEEDS_QUOTED_PAIR.search(value):
         return [f"{name}={_plain(value)}"]
     return [*_extended(name, value), f"{name}={_plain(ascii_likeness(value))}"]
 
@@ -75,7 +80,7 @@ def ascii_likeness(text: str) -> str:
 
 
 def _plain(value: str) -> str:
-    return value if _TOKEN.fullmatch(value) else '"' + _NEEDS_QUOTED_PAIR.sub(r"\\\1", value) + '"'
+    return value if _TOKEN.fullmatch(value) else f'"{value}"'
 
 
 def _extended(name: str, value: str) -> list[str]:

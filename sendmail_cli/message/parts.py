@@ -55,11 +55,11 @@ def text_part(subtype: str, text: EncodedText, others: Iterable[tuple[str, str]]
 
 
 def file_part(file: Attachment) -> Pieces:
-    """RFC 2183. The name stands in Content-Type too, where old readers look for it. Raises `HeaderError` for a name."""
+    """RFC 2183. Raises `HeaderError` for a name."""
     check_text("a file name", file.name)
     identity = [] if file.content_id is None else [structured_field("Content-ID", f"<{file.content_id}>")]
     return [
-        parameter_field("Content-Type", file.media_type, _parameters([*file.parameters, ("name", file.name)])),
+        parameter_field("Content-Type", file.media_type, _parameters(file.parameters)),
         structured_field("Content-Transfer-Encoding", "base64" if file.message is None else "7bit"),
         *identity,
         parameter_field("Content-Disposition", file.disposition, parameters("filename", file.name)),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.command import Machine, Runner
 from tests.support.readers import library, mailparser, mime_tools
-from tests.support.readers.cases import all_cases, write_messages
+from tests.support.readers.cases import CASES, write_messages
 from tests.support.readers.faults import expected_of
 from tests.support.required import skip_if
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real_server
 READERS = {"library": library, "mailparser": mailparser, "mime_tools": mime_tools}
-
-
-CASES = {case.name: case for case in all_cases()}
 Readings = dict[str, dict[str, "Reading"]]
 
 

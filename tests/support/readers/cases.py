@@ -29,12 +29,15 @@ SHAPES = {  # the tree of parts follows from these: every combination, and all e
 }
 
 
-def all_cases() -> list[Case]:
+def _cases() -> list[Case]:
     """Every pair of choices of all features, and every combination of some."""
     pairs = all_pairs([len(feature.choices) for feature in FEATURES])
     rows = [[feature.choices[n] for feature, n in zip(FEATURES, row, strict=True)] for row in pairs]
     few = [feature.choices_named(SHAPES.get(feature.name, ())) for feature in FEATURES]
     return [case_of(FEATURES, row) for row in (*rows, *product(*few))]
+
+
+CASES = {case.name: case for case in _cases()}
 
 
 def write_messages(cases: Iterable[Case], folder: Path, run: Runner) -> None:

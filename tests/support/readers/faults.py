@@ -44,8 +44,8 @@ def _spaced_author(reading: Reading) -> Reading:
 
 
 def _text_of_one_line_break(reading: Reading) -> Reading:
-    is_followed = reading["html"] or reading["parts"]
-    return {**reading, "text": "\n"} if is_followed else reading
+    is_empty = not reading["text"] and reading["parts"]
+    return {**reading, "text": "\n"} if is_empty else reading
 
 
 FAULTS = (

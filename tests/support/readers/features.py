@@ -30,6 +30,7 @@ class Choice(NamedTuple):
     implied: tuple[tuple[str, Any], ...] = ()  # fields that hold where no other choice says them
     text: str = ""
     html: str = ""
+    text_beside: str = ""  # the text of HTML where no other choice has one
     parts: tuple[Part, ...] = ()
 
 
@@ -64,7 +65,7 @@ def case_of(features: Iterable[Feature], choices: Iterable[Choice]) -> Case:
         fields = dict(choice.implied) | fields
     expected: Reading = {
         "fields": fields,
-        "text": "".join(choice.text for choice in chosen),
+        "text": "".join(choice.text for choice in chosen) or "".join(choice.text_beside for choice in chosen),
         "html": "".join(choice.html for choice in chosen),
         "parts": [part for choice in chosen for part in choice.parts],
     }

@@ -29,17 +29,26 @@ HTMLS = Feature(
     "html",
     (
         Choice("none"),
-        Choice("ascii", ("--html", "<p>Hello <b>Bob</b></p>"), html="<p>Hello <b>Bob</b></p>\n"),
-        Choice("umlauts", ("--html", "<p>Grüße &amp; Küsse €</p>"), html="<p>Grüße &amp; Küsse €</p>\n"),
+        Choice(
+            "ascii", ("--html", "<p>Hello <b>Bob</b></p>"), html="<p>Hello <b>Bob</b></p>\n", text_beside="Hello Bob\n"
+        ),
+        Choice(
+            "umlauts",
+            ("--html", "<p>Grüße &amp; Küsse €</p>"),
+            html="<p>Grüße &amp; Küsse €</p>\n",
+            text_beside="Grüße & Küsse €\n",
+        ),
         Choice(
             "file of long lines",
             ("--html-file", File("page.html", b"<p>" + b"word " * 400 + b"</p>\r\n<hr>")),
             html="<p>" + "word " * 400 + "</p>\n<hr>",
+            text_beside="word " * 399 + "word\n",
         ),
         Choice(
             "file in japanese",
             ("--html-file", File("page.html", f"<h1>{JAPANESE}</h1>\n".encode())),
             html=f"<h1>{JAPANESE}</h1>\n",
+            text_beside=JAPANESE.replace("\u3000", " ") + "\n",
         ),
     ),
 )

@@ -129,7 +129,7 @@ def test_a_file_name_arrives_as_it_is(name: str, environment: Environment, octet
     (part,) = parsed(message).iter_attachments()
     assert part["content-disposition"].params["filename"] == name
     assert part.get_content_disposition() == "attachment"
-    assert part["content-type"].params["name"] == name
+    assert "name" not in part["content-type"].params  # SpamAssassin has rules for it
     assert b'filename="' in octets(message) or name.isalnum()  # the form that every reader knows
 
 

@@ -21,11 +21,23 @@ def test_words_are_short_and_each_is_whole(text: str, room: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Bob Ü", "=?utf-8?q?Bob_=C3=9C?="),
+        ("=?x", "=?utf-8?q?=3D=3Fx?="),
+        ("日本語", "=?utf-8?b?5pel5pys6Kqe?="),
+    ],
+)
+def test_what_is_mostly_ascii_can_be_read_as_it_is(text: str, expected: str) -> None:
+    assert encoded_words(text) == [expected]
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         ("utf-8", ["n=utf-8"]),
         ("a b.txt", ['n="a b.txt"']),
-        ('a"b', ['n="a\\"b"']),
+        ('a"b', ["n*=utf-8''a%22b", 'n="a_b"']),
         ("ü.txt", ["n*=utf-8''%C3%BC.txt", 'n="u.txt"']),
         ("=?x", ["n*=utf-8''%3D%3Fx", 'n="__x"']),
         ("é'*%", ["n*=utf-8''%C3%A9%27%2A%25", 'n="e\'*%"']),
