@@ -9,7 +9,7 @@ FLOW_AT = 72  # characters of a line that was broken: leaves room for who quotes
 SEPARATOR = "-- "  # the line above a signature, whose space is no sign of a soft break (RFC 3676 §4.3)
 
 _QUOTED = re.compile("(>*) ?(.*)", re.DOTALL)
-_WORDS = re.compile(r"[^ ]* *")
+_WORDS = re.compile(r"[^ ]+ *| +")
 
 
 def flow(text: str) -> str:

@@ -22,6 +22,10 @@ def _attached(name: str, media_type: str, *files: File) -> Choice:
     return Choice(name, words, parts=tuple(part(media_type, file.name, file.octets) for file in files))
 
 
+def _attached_by(name: str, media_type: str, option: str, value: str, file: File) -> Choice:
+    return Choice(name, (option, value, file), parts=(part(media_type, file.name, file.octets),))
+
+
 def _named(name: str, shown: str) -> Choice:
     """A file under another name."""
     octets = b"\x00\x01\x02" + name.encode()
@@ -44,6 +48,8 @@ FILES = Feature(
         _attached("two of one name", "image/png", File("dot.png", PNG), File("dot.png", PNG + b"\x00")),
         _attached("every octet", "application/octet-stream", File("octets", bytes(range(255, -1, -1)) * 40)),
         _named("typed and named", "weekly report.data"),
+        _attached_by("charset said", "text/plain", "--attach-charset", "koi8-r", File("hello.txt", b"\xf0\xd2\xc9")),
+        _attached_by("shown within", "image/png", "--attach-disposition", "inline", File("dot.png", PNG)),
     ),
 )
 NAMES = Feature(
@@ -148,6 +154,18 @@ FORWARDS = Feature(
                 "parts": [],
             },
             sent=IN_BASE64.encode(),
+        ),
+        Choice(
+            "as a file of a type",
+            ("--attach-type", "message/rfc822", File("saved.eml", b"Subject: saved\r\n\r\nx\r\n")),
+            parts=(
+                part(
+                    "message/rfc822",
+                    "saved.eml",
+                    b"Subject: saved\r\n\r\nx\r\n",
+                    {"fields": {"subject": "saved"}, "text": "x\n", "html": "", "parts": []},
+                ),
+            ),
         ),
     ),
 )

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tests.support.readers.reading import Part, Reading
 
@@ -30,8 +30,9 @@ class Choice(NamedTuple):
     implied: tuple[tuple[str, Any], ...] = ()  # fields that hold where no other choice says them
     text: str = ""
     html: str = ""
-    text_beside: str = ""  # the text of HTML where no other choice has one
+    text_beside: str | None = None  # the text of HTML where no other choice has one; the last that says it
     parts: tuple[Part, ...] = ()
+    form: Callable[[Reading], Reading] | None = None  # what it makes of what the others have said
 
 
 class Feature(NamedTuple):
@@ -63,12 +64,15 @@ def case_of(features: Iterable[Feature], choices: Iterable[Choice]) -> Case:
         fields |= dict(choice.fields)
     for choice in chosen:
         fields = dict(choice.implied) | fields
+    beside = [choice.text_beside for choice in chosen if choice.text_beside is not None]
     expected: Reading = {
         "fields": fields,
-        "text": "".join(choice.text for choice in chosen) or "".join(choice.text_beside for choice in chosen),
+        "text": "".join(choice.text for choice in chosen) or "".join(beside[-1:]),
         "html": "".join(choice.html for choice in chosen),
         "parts": [part for choice in chosen for part in choice.parts],
     }
+    for choice in chosen:
+        expected = expected if choice.form is None else choice.form(expected)
     pairs = [(feature, choice) for feature, choice in zip(features, chosen, strict=True)]
     named = [f"{feature.name}={choice.name}" for feature, choice in pairs if choice is not feature.choices[0]]
     return Case(

@@ -82,6 +82,11 @@ RECIPIENTS = Feature(
         Choice("undisclosed", ("-b", "bob@example.org"), implied=(("to", [["undisclosed-recipients", []]]),)),
         Choice("copy alone", ("-c", "bob@example.org"), (("cc", [["", "bob@example.org"]]),)),
         Choice(
+            "alias",
+            ("-t", "team"),
+            (("to", [["Ädä", "ada@example.org"], ["", "bob@example.org"]]),),
+        ),
+        Choice(
             "group",
             ("-t", 'Freunde: Bob <bob@example.org>, "Müller, Eve" <eve@example.org>;', "-c", "carl@example.org"),
             (

@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PATIENCE = 120.0  # seconds for all messages together
@@ -62,14 +62,18 @@ def settled(reading: Reading) -> Reading:
 
 
 def unflowed(text: str, delete_space: str) -> str:
-    """Text of format=flowed with its paragraphs joined (RFC 3676 §4.2), none of them quoted."""
-    return "".join(_paragraphs(text, is_space_kept=delete_space != "yes"))
-
-
-def _paragraphs(text: str, *, is_space_kept: bool) -> Iterator[str]:
-    for line in text.splitlines(keepends=True):
-        body = line.removesuffix("\n").removeprefix(" ")
-        if body.endswith(" ") and body != "-- ":
-            yield body if is_space_kept else body[:-1]
+    """Text of format=flowed with its paragraphs joined, each quotation marked by “>” (RFC 3676 §4.2)."""
+    paragraphs: list[tuple[int, str]] = []
+    is_open = False  # the next line goes on with the last paragraph, if it is as deep a quotation
+    for line in text.split("\n"):
+        content = line.lstrip(">")
+        depth = len(line) - len(content)
+        content = content.removeprefix(" ")
+        is_soft = content.endswith(" ") and content != "-- "
+        kept = content[:-1] if is_soft and delete_space == "yes" else content
+        if is_open and paragraphs[-1][0] == depth:
+            paragraphs[-1] = (depth, paragraphs[-1][1] + kept)
         else:
-            yield line.removeprefix(" ")
+            paragraphs.append((depth, kept))
+        is_open = is_soft
+    return "\n".join(f"{'>' * depth}{' ' if depth and content else ''}{content}" for depth, content in paragraphs)
