@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -132,17 +133,23 @@ def peaks(port: int, folder: Path, megabytes: int) -> dict[str, int]:
     return found
 
 
+def make_attachment(folder: Path, megabytes: int) -> Path:
+    """A file of random octets."""
+    path = folder / "large.bin"
+    randomness = random.Random(1)
+    with path.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(randomness.randbytes(MEGABYTE))
+    return path
+
+
 def make_files(folder: Path, megabytes: int) -> tuple[Path, Path, Path]:
     """Random octets, a ready message with as many octets of base64, and one with those octets as they are."""
-    attachment, ready, binary = folder / "large.bin", folder / "large.eml", folder / "binary.eml"
-    randomness = random.Random(1)
-    lines = base64.encodebytes(randomness.randbytes(57 * 1000))
-    with attachment.open("wb") as file, binary.open("wb") as message:
+    attachment, ready, binary = make_attachment(folder, megabytes), folder / "large.eml", folder / "binary.eml"
+    with attachment.open("rb") as file, binary.open("wb") as message:
         message.write(BINARY)
-        for _ in range(megabytes):
-            octets = randomness.randbytes(MEGABYTE)
-            file.write(octets)
-            message.write(octets)
+        shutil.copyfileobj(file, message, MEGABYTE)
+    lines = base64.encodebytes(random.Random(1).randbytes(57 * 1000))
     with ready.open("wb") as file:
         file.write(READY)
         for _ in range(megabytes * MEGABYTE // len(lines)):

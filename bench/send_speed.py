@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.memory import ADDRESSES, COMMAND, make_files, running_sink
+from bench.memory import ADDRESSES, COMMAND, make_attachment, running_sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ class Cost(NamedTuple):
 
 def attachment_senders(port: int, folder: Path, megabytes: int) -> dict[str, list[str]]:
     """The commands that send a large file, ours first."""
-    large = str(make_files(folder, megabytes)[0])
+    large = str(make_attachment(folder, megabytes))
     senders = {
         "sendmail-cli": [COMMAND, "send", "-S", f"localhost:{port}", "-m", "hello", "-a", large, *ADDRESSES],
         "smtplib": [*script(folder), "--port", str(port), "-m", "hello", "-a", large, *ADDRESSES],
