@@ -1,5 +1,7 @@
 """The order of a dialogue and its deadlines. Most of it is in tests/dialogues."""
 
+from base64 import b64encode
+
 import pytest
 
 from sendmail_cli.errors import (
@@ -10,18 +12,20 @@ from sendmail_cli.errors import (
     LocalProtocolError,
     MailError,
     RemoteProtocolError,
+    TokenRejected,
 )
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, Timeouts, TLSMode
 from sendmail_cli.session import Session
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.replies import Reply
-from sendmail_cli.smtp.sasl import Plain
+from sendmail_cli.smtp.sasl import OAuthBearer, Plain
 from sendmail_cli.smtp.transaction import QUIT, Transaction
 from sendmail_cli.trace import Trace, TraceEvent
 from tests.support.dialogue import Clock, MemoryStream, as_stream, content_of, submission_of
 from tests.support.scripted_server import parse_script
 
+BY_TOKEN = b64encode(b"n,a=ada,\1auth=Bearer t0ken\1\1").decode()
 HELLO = "S: 220 mx\nC: EHLO x\nS: 250 mx\n"
 TO_CONTENT = HELLO + (
     "C: MAIL FROM:<ada@example.org>\nS: 250 ok\nC: RCPT TO:<bob@example.net>\nS: 250 ok\nC: DATA\nS: 354 go\n"
@@ -213,6 +217,23 @@ def test_an_exchange_of_challenges() -> None:
     session = played.say_hello()
     assert session.authenticate(Mechanical()) == Reply(235, ("ok",))
     assert "***" in [event.text for event in played.events]
+
+
+def test_a_token_that_has_ended_is_told_from_one_that_is_refused() -> None:
+    def rejected(status: str, refusal: str = "535 5.7.8 no") -> AuthenticationFailed:
+        challenge = b64encode(status.encode()).decode()
+        played = Played(f"{HELLO}C: AUTH OAUTHBEARER {BY_TOKEN}\nS: 334 {challenge}\nC: AQ==\nS: {refusal}\n")
+        with pytest.raises(AuthenticationFailed) as caught:
+            played.say_hello().authenticate(OAuthBearer("ada", Secret("t0ken")))
+        assert "t0ken" not in str(caught.value)
+        return caught.value
+
+    assert type(rejected('{"status": "invalid_token"}')) is TokenRejected
+    assert type(rejected('{"status": "401", "schemes": "bearer"}')) is TokenRejected
+    assert type(rejected('{"status": 401}')) is TokenRejected
+    for other in ('{"status": "insufficient_scope"}', '{"status": "400"}', '["invalid_token"]', "nonsense", "{}", ""):
+        assert type(rejected(other)) is AuthenticationFailed
+    assert type(rejected('{"status": "invalid_token"}', "454 4.7.0 later")) is AuthenticationFailed
 
 
 def test_duty34_endless_challenges_end() -> None:

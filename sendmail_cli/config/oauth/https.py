@@ -128,7 +128,7 @@ def _exchange(request: Request, host: str, environment: Environment) -> Answer:
     try:
         with _opener(request, environment).open(request, timeout=TIMEOUT) as response:
             body = response.read(MAX_ANSWER + 1)
-            status = int(response.status)
+            status, left = int(response.status), response.length
     except URLError as error:
         reason = error.reason
         if isinstance(reason, ssl.SSLCertVerificationError):
@@ -138,6 +138,8 @@ def _exchange(request: Request, host: str, environment: Environment) -> Answer:
         raise _rejected(host, error) from None
     except (OSError, http.client.HTTPException) as error:
         raise TemporaryError(f"no answer from {host}: {_why(error)}") from None
+    if left and len(body) <= MAX_ANSWER:
+        raise TemporaryError(f"no answer from {host}: the connection ended in the middle of it")
     if len(body) > MAX_ANSWER:
         raise RemoteProtocolError(f"{host} answers without end, more than {MAX_ANSWER >> 20} MiB")
     return Answer(host, status, body)

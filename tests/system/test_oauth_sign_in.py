@@ -1,0 +1,383 @@
+"""Signing in at a provider that does right and wrong: what is taken, what is refused, and what is said.
+
+The keyring is one in a file, for the tests' own process to look into.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import urlopen
+
+import pytest
+
+from tests.support.certificates import write_ca_file
+from tests.support.command import PATIENCE, Done, finish, wait_for_line
+from tests.support.small_servers import QUIT, server
+from tests.support.token_server import Handler, gives, says, token_server
+from tests.unit.config.oauth.test_service_account import FILE, written
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+    from tests.support.command import Installed
+    from tests.support.token_server import TokenServer
+
+USER = "ada@example.org"
+TOKEN = "t0ken-from-the-server"
+BY_TOKEN = "S: 220 mx\nC? EHLO\nS: 250-mx\nS: 250 AUTH XOAUTH2\nC? AUTH XOAUTH2\n"
+TAKEN = BY_TOKEN + "S: 235 2.7.0 Ok\n"
+SENT = TAKEN + "C? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? DATA\nS: 354 go\nC.\nS: 250 ok\n" + QUIT
+
+KEYRING = """
+import json, os
+from pathlib import Path
+from keyring.backend import KeyringBackend
+from keyring.errors import PasswordDeleteError
+
+class Keyring(KeyringBackend):
+    priority = 5
+    file = Path(os.environ["HOME"], "keyring.json")
+
+    def kept(self):
+        return json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def get_password(self, service, username):
+        return self.kept().get(f"{service} {username}")
+
+    def set_password(self, service, username, password):
+        self.file.write_text(json.dumps({**self.kept(), f"{service} {username}": password}))
+
+    def delete_password(self, service, username):
+        kept = self.kept()
+        if kept.pop(f"{service} {username}", None) is None:
+            raise PasswordDeleteError("none")
+        self.file.write_text(json.dumps(kept))
+"""
+
+
+@pytest.fixture
+def provider() -> Iterator[TokenServer]:
+    with token_server() as running:
+        running.publish()
+        running.plays["/token"] = gives(refresh_token="r3fresh-token")
+        yield running
+
+
+@pytest.fixture
+def person(command: Installed, tmp_path: Path) -> Installed:
+    modules = command.home / "modules"
+    modules.mkdir()
+    (modules / "keyring_of_a_test.py").write_text(KEYRING)
+    command.variables |= {
+        "PYTHONPATH": str(modules),
+        "PYTHON_KEYRING_BACKEND": "keyring_of_a_test.Keyring",
+        "SSL_CERT_FILE": write_ca_file(tmp_path),
+    }
+    return command
+
+
+def configure(person: Installed, port: int, table: str) -> None:
+    person.configure(
+        f'[profile.work]\nfrom = "{USER}"\nuser = "{USER}"\nserver = "localhost:{port}"\ntls = "none"\n'
+        f"[profile.work.oauth]\n{table}\n"
+    )
+
+
+def by_issuer(provider: TokenServer, *more: str) -> str:
+    return "\n".join((f'issuer = "{provider.url}"', 'client_id = "id"', *more))
+
+
+def kept(person: Installed) -> dict[str, str]:
+    path = person.home / "keyring.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    assert isinstance(found, dict)
+    return found
+
+
+def address(process: subprocess.Popen[bytes]) -> dict[str, str]:
+    """What the address that a person is to open says."""
+    shown = wait_for_line(process, b"https://localhost")[-1].decode().strip()
+    return {name: values[0] for name, values in parse_qs(urlsplit(shown).query).items()}
+
+
+def answer(asked: dict[str, str], **changes: str) -> str:
+    fields = {"code": "c0de-of-the-provider", "state": asked["state"], **changes}
+    return f"{asked['redirect_uri']}?{urlencode(fields)}"
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urlopen(url, timeout=PATIENCE) as page:  # noqa: S310 # to loopback
+            return page.status, page.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_a_browser_brings_the_answer(person: Installed, provider: TokenServer) -> None:
+    with server(TAKEN + QUIT) as mx:
+        configure(person, mx.port, by_issuer(provider))
+        with person.started("login", "--no-browser") as process:
+            asked = address(process)
+            with socket.create_connection(("127.0.0.1", urlsplit(asked["redirect_uri"]).port or 0)):  # and says nothing
+                assert get(asked["redirect_uri"] + "favicon.ico")[0] == 404
+                assert get(answer(asked, state="forged"))[0] == 400
+                status, page = get(answer(asked))
+            done = finish(process)
+
+    assert (done.code, status) == (0, 200)
+    assert "You can close this window" in page
+    assert "c0de" not in page
+    assert "still waiting" in done.err
+    assert provider.forms("/token")[0]["code"] == "c0de-of-the-provider"
+    assert len(provider.forms("/token")[0]["code_verifier"]) == 86
+    assert any(TOKEN in text for text in kept(person).values())
+    assert any("r3fresh-token" in text for text in kept(person).values())
+
+
+def test_the_token_is_used_from_then_on(person: Installed, provider: TokenServer) -> None:
+    with server(SENT) as mx:
+        configure(person, mx.port, by_issuer(provider))
+        sign_in(person, "--no-check")
+        for _ in range(2):
+            assert person("send", "bob@example.org", "-m", "hi").code == 0
+    assert len(provider.forms("/token")) == 1
+
+
+def sign_in(person: Installed, *words: str, **changes: str) -> Done:
+    """`login` with the address pasted; `changes` are made to it."""
+    with person.started("login", "--no-browser", *words, stdin=-1) as process:
+        asked = address(process)
+        assert process.stdin is not None
+        process.stdin.write(f"\n{answer(asked, **changes)}\n".encode())
+        process.stdin.close()
+        process.stdin = None
+        return finish(process)
+
+
+@pytest.mark.parametrize(
+    "refusal", ["S: 535 5.7.8 no\n" + QUIT, "S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC:\nS: 535 no\n" + QUIT]
+)
+def test_nothing_is_kept_unless_the_server_takes_it(person: Installed, provider: TokenServer, refusal: str) -> None:
+    with server(BY_TOKEN + refusal) as mx:
+        configure(person, mx.port, by_issuer(provider))
+        done = sign_in(person)
+    assert done.code == 77
+    assert kept(person) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"state": "forged"}, 65, "this is not the answer to this sign-in"),
+        ({"iss": "https://evil.example"}, 65, "this answer comes from “https://evil.example”"),
+        ({"code": ""}, 65, "this is not the answer to this sign-in"),
+        ({"error": "access_denied", "error_description": "no \x1b[2J"}, 77, "says access_denied: no \\x1b[2J"),
+    ],
+)
+def test_a_wrong_answer(
+    person: Installed, provider: TokenServer, changes: dict[str, str], code: int, words: str
+) -> None:
+    configure(person, 1, by_issuer(provider))
+    done = sign_in(person, **changes)
+    assert (done.code, words in done.err) == (code, True), done
+    assert provider.forms("/token") == []
+
+
+def test_a_browser_is_told_of_a_refusal(person: Installed, provider: TokenServer) -> None:
+    configure(person, 1, by_issuer(provider))
+    with person.started("login", "--no-browser") as process:
+        status, page = get(answer(address(process), error="access_denied"))
+        done = finish(process)
+    assert (status, done.code) == (200, 77)
+    assert "The provider said no" in page
+
+
+@pytest.mark.parametrize(
+    ("metadata", "code", "words"),
+    [
+        ({"issuer": "https://evil.example"}, 76, "is that of another issuer"),
+        ({"token_endpoint": "http://login.example/token"}, 76, "no https:// address"),
+        ({"authorization_endpoint": None}, 78, "has no sign-in in a browser"),
+        ({"token_endpoint": None}, 76, "names no token endpoint"),
+    ],
+)
+def test_wrong_metadata(
+    person: Installed, provider: TokenServer, metadata: dict[str, object], code: int, words: str
+) -> None:
+    provider.publish(**metadata)
+    configure(person, 1, by_issuer(provider))
+    done = person("login", "--no-browser")
+    assert (done.code, words in done.err) == (code, True), done
+
+
+def test_a_promised_issuer_must_be_named(person: Installed, provider: TokenServer) -> None:
+    provider.publish(authorization_response_iss_parameter_supported=True)
+    configure(person, 1, by_issuer(provider))
+    assert sign_in(person).code == 65
+    assert sign_in(person, "--no-check", iss=provider.url).code == 0
+
+
+def flood(handler: Handler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        for _ in range(10 << 10):
+            handler.wfile.write(b'{"access_token": "' + b"x" * 1024)
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("play", "code", "words"),
+    [
+        (flood, 76, "answers without end"),
+        (says({}, 307, Location="https://evil.example/"), 76, "redirects to another address"),
+        (says({}, 503), 75, "can't answer now (HTTP 503)"),
+        (says({"access_token": "a\r\nb"}), 76, "a token that can't be used"),
+        (says([]), 76, "did not answer as OAuth 2 does"),
+        (says({"error": "invalid_client", "error_description": "c0de-of-the-provider \x1b]0;x\x07"}, 401), 78,
+         "invalid_client: *** \\x1b]0;x\\x07"),
+        (says({"error": "invalid_grant"}, 400), 77, "invalid_grant"),
+    ],
+)  # fmt: skip
+def test_a_hostile_token_endpoint(
+    person: Installed, provider: TokenServer, play: object, code: int, words: str
+) -> None:
+    provider.plays["/token"] = play  # type: ignore[assignment]
+    configure(person, 1, by_issuer(provider))
+    done = sign_in(person, "--debug")
+    assert (done.code, words in done.err) == (code, True), done
+    assert "c0de-of-the-provider" not in done.err
+    assert "Traceback" not in done.err
+    assert kept(person) == {}
+
+
+def test_an_issuer_in_the_clear_is_refused_where_it_stands(person: Installed) -> None:
+    configure(person, 1, 'issuer = "http://login.example.org"\nclient_id = "id"')
+    done = person("login")
+    assert done.code == 78
+    assert "profiles.toml, line 7: profile.work.oauth.issuer: an issuer is an https:// address" in done.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ends_at_once_when_it_is_told_to(
+    person: Installed, provider: TokenServer, number: signal.Signals, code: int
+) -> None:
+    configure(person, 1, by_issuer(provider))
+    with person.started("login", "--no-browser") as process:
+        asked = address(process)
+        process.send_signal(number)
+        done = finish(process)
+    assert done.code == code
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", urlsplit(asked["redirect_uri"]).port or 0))
+
+
+def test_gives_up_after_a_while(person: Installed, provider: TokenServer) -> None:
+    configure(person, 1, by_issuer(provider))
+    more = person.inject("from sendmail_cli.config.oauth import loopback\nloopback.PATIENCE = 0.2\n")
+    more["PYTHONPATH"] += f":{person.variables['PYTHONPATH']}"
+    done = person("login", "--no-browser", variables=more)
+    assert done.code == 77
+    assert "nobody signed in within" in done.err
+
+
+def test_without_a_keyring_nobody_is_sent_to_a_browser(person: Installed, provider: TokenServer) -> None:
+    configure(person, 1, by_issuer(provider))
+    done = person("login", "--no-browser", variables={"PYTHON_KEYRING_BACKEND": ""})
+    assert done.code == 78
+    assert "https://localhost" not in done.err
+
+
+def test_a_secret_may_be_piped_in_before_the_address(person: Installed, provider: TokenServer) -> None:
+    configure(person, 1, by_issuer(provider))
+    with person.started(
+        "login", "--no-browser", "--no-check", variables={"SENDMAIL_CLI_CLIENT_SECRET__WORK": "s3cret-of-the-client"}
+    ) as process:
+        get(answer(address(process)))
+        assert finish(process).code == 0
+    assert provider.forms("/token")[0]["client_secret"] == "s3cret-of-the-client"
+    assert any("s3cret-of-the-client" in text for text in kept(person).values())
+
+
+def test_google_says_what_is_missing(person: Installed) -> None:
+    configure(person, 1, 'provider = "google"')
+    assert "docs/oauth.md says step by step how to get one at https://console.cloud" in person("login").err
+    configure(person, 1, 'provider = "google"\nclient_id = "id"')
+    done = person("login")
+    assert done.code == 64
+    assert "nobody gives the client secret of profile work" in done.err
+    done = person("login", "--device", stdin=b"s3cret\n")
+    assert done.code == 64
+    assert "Google allows no sign-in by device for mail" in done.err
+    assert person("login", "--device", "--no-browser").code == 64
+
+
+def test_who_has_a_password_has_no_ways(person: Installed) -> None:
+    person.configure(f'[profile.work]\nfrom = "{USER}"\nuser = "{USER}"\nserver = "localhost"\n')
+    for words in (["login", "--no-browser"], ["login", "--device"]):
+        done = person(*words)
+        assert (done.code, "signs in with a password" in done.err) == (64, True)
+    done = person("token")
+    assert (done.code, "has no tokens" in done.err) == (78, True)
+    person.configure("")
+    assert person("token").code == 78
+
+
+def test_a_service_account_signs_in_by_its_key(person: Installed, provider: TokenServer) -> None:
+    key_file = Path(written(person.home, {**FILE, "token_uri": f"{provider.url}/account"}))
+    provider.plays["/account"] = gives()
+    table = f'provider = "google"\ngrant = "service-account"\nkey_file = "{key_file}"'
+    with server(TAKEN + QUIT) as mx:
+        configure(person, mx.port, table)
+        assert person("login").code == 0
+    with server(SENT) as mx:
+        configure(person, mx.port, table)
+        assert person("send", "bob@example.org", "-m", "hi", variables={"PYTHON_KEYRING_BACKEND": ""}).code == 0
+    assertions = [form["assertion"] for form in provider.forms("/account")]
+    assert len(assertions) == 2
+    assert all(assertion.count(".") == 2 for assertion in assertions)
+    key_file.chmod(0o644)
+    assert person("login").code == 78
+
+
+def test_logout_tells_what_it_could_not_tell(person: Installed, provider: TokenServer) -> None:
+    configure(person, 1, by_issuer(provider))
+    sign_in(person, "--no-check")
+    done = person("logout")
+    assert done.code == 0
+    assert "was not told that the tokens are of no more use" in done.err
+    assert kept(person) == {}
+    done = person("logout")
+    assert (done.code, "the keyring has no tokens of profile work" in done.err) == (78, True)
+
+
+def test_a_token_that_is_refused_twice_is_renewed_once(person: Installed, provider: TokenServer) -> None:
+    again = "S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC:\nS: 535 5.7.3 no\n"
+    with server(BY_TOKEN + again + "C? AUTH XOAUTH2\n" + again + QUIT) as mx:
+        configure(person, mx.port, by_issuer(provider))
+        sign_in(person, "--no-check")
+        provider.plays["/token"] = gives("an0ther-token")
+        done = person("send", "bob@example.org", "-m", "hi", "-v")
+    assert done.code == 77
+    assert len(provider.forms("/token")) == 2
+    assert "an0ther-token" not in done.err
+
+
+def test_a_token_for_other_programs(person: Installed, provider: TokenServer) -> None:
+    configure(person, 1, by_issuer(provider))
+    sign_in(person, "--no-check")
+    done = person("token", "work")
+    assert (done.code, done.out, done.err) == (0, f"{TOKEN}\n".encode(), "")
+    told = person("token", "--json").json
+    assert told["access_token"] == TOKEN
+    assert abs(told["expires_at"] - told["expires_in"] - time.time()) < 60
