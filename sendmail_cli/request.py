@@ -68,6 +68,7 @@ class Request(NamedTuple):
     in_reply_to: str | None = None
     demands: Demands = NO_DEMANDS  # what is asked of the server for the whole message
     notify: tuple[Notify, ...] = ()  # when reports are wanted, for each recipient
+    fcc: str | None = None  # where a copy is kept: a Maildir or an mbox; "none" is nowhere
     raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
     is_exact: bool = False  # the ready message goes without any change, or not at all
     is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
@@ -155,7 +156,18 @@ def _compose(
 
         message = resend(request.raw, draft, environment)
     reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
-    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)
+    return Submission(
+        _envelope(request, reverse_path, recipients), message, message.message_id, _blind(request, people)
+    )
+
+
+def _blind(request: Request, people: People) -> bytes:
+    """The field that names the blind copies."""
+    if not people.bcc:
+        return b""
+    from sendmail_cli.message.headers import address_field
+
+    return address_field("Resent-Bcc" if request.is_resent else "Bcc", people.bcc)
 
 
 def _body(request: Request, settings: Settings, note: Callable[[str], None]) -> Body:
@@ -265,4 +277,5 @@ def _submission_of_raw(
             "no sender: neither the message's From, nor --envelope-from, nor a profile says whom it is from",
             hint="Add --envelope-from you@example.org.",
         )
-    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id)
+    blind = b"".join(field.octets for field in message.head.fields if field.is_blind)
+    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id, blind)

@@ -10,6 +10,7 @@ from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver
+from sendmail_cli.errors import MailError
 from sendmail_cli.opening import open_session
 from sendmail_cli.request import Request, submission_for
 from sendmail_cli.secret import Token
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from sendmail_cli.steps import Inspection, Step
     from sendmail_cli.submission import Submission
     from sendmail_cli.trace import TraceEvent
+
+
+NO_COPY = "none"  # as a path: keep none
 
 
 class Prepared(NamedTuple):
@@ -111,8 +115,6 @@ def send(
     early = _early_session(settings, environment, trace)
     try:
         submission = submission_for(request, settings, environment, note, warn)
-        if on_progress is not None:
-            submission = submission.watched(on_progress)
         if early is not None and settings.is_password_in_keyring:
             _load_keyring()
     except BaseException:
@@ -123,7 +125,7 @@ def send(
     try:
         with _running_server(settings, environment) as (server, received):
             report = deliver(
-                submission,
+                submission if on_progress is None else submission.watched(on_progress),
                 server,
                 credential,
                 environment,
@@ -133,10 +135,35 @@ def send(
             )
             kept_at = received[-1].path if received else None
             report = report._replace(profile=settings.profile_name, kept_at=kept_at)
+        _keep_copy(settings.fcc if request.fcc is None else request.fcc, submission, report, environment, warn)
     except KeyboardInterrupt:
         if report is None:
             raise  # before the final dot; later it would take from the report what it knows
     return report
+
+
+def _keep_copy(
+    path: str | None,
+    submission: Submission,
+    report: Report,
+    environment: Environment,
+    warn: Callable[[str], None],
+) -> None:
+    """Keep what somebody got in the Maildir or mbox at `path`. Where that fails, `warn` hears of it: it is sent."""
+    if path in {None, "", NO_COPY} or not report.accepted:
+        return
+    from sendmail_cli.message.store import Copy, keep
+
+    sender = submission.envelope.reverse_path.address
+    copy = Copy("" if sender is None else str(sender), submission.blind, submission.content.chunks())
+    try:
+        keep(copy, str(path), environment)
+    except MailError as error:
+        hint = f". {error.hint}" if error.hint else ""
+        warn(f"the message is sent, but no copy was kept: {error.sentence}{hint}")
+    except KeyboardInterrupt:
+        warn("the message is sent, but no copy was kept: interrupted")
+        raise
 
 
 def _early_session(settings: Settings, environment: Environment, trace: Trace) -> EarlySession | None:

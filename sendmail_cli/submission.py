@@ -47,6 +47,7 @@ class Submission(NamedTuple):
     envelope: Envelope
     content: Content
     message_id: str
+    blind: bytes = b""  # Bcc, as lines in CR LF: for the copy that the sender keeps, and never sent
 
     def watched(self, on_progress: Callable[[int, int], None]) -> Submission:
         """The same, telling `on_progress` how many octets of how many were handed out, each time one more piece is."""

@@ -35,21 +35,10 @@ if TYPE_CHECKING:
     from sendmail_cli.config.profiles import Profile, Profiles
 
 KEYS = (
-    "from",
-    "user",
-    "tls",
-    "auth",
-    "ehlo",
-    *TLS_FLAGS,
-    "timeout",
-    "proxy",
-    "bind",
-    "pipelining",
-    "chunking",
-    "qualify",
-    "password_file",
-)
-FILES = (*TLS_FILES, "password_file")
+    "from", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout", "proxy", "bind", "pipelining", "chunking", "qualify",
+    "fcc", "password_file",
+)  # fmt: skip
+FILES = (*TLS_FILES, "fcc", "password_file")
 COMMANDS = ("pipe", "password_command")  # lists of words in the file, one text as options
 
 SERVER_HELP = (
@@ -114,6 +103,13 @@ value_options = stack(
         metavar="DOMAIN",
         section="What it holds",
         help="The domain of recipients that have none and no alias. Default: they are this profile's own address.",
+    ),
+    option(
+        "--fcc",
+        type=FILE,
+        metavar="DIR|FILE",
+        section="What it holds",
+        help="Keep a copy of each sent message here: a Maildir where it is a folder or ends in /, else an mbox.",
     ),
     option(
         "--password-command",
@@ -346,7 +342,9 @@ def _key(typed: str) -> str:
 
 def _whole_path(typed: str) -> str:
     """In the profile a relative path is one beside the profile's file; who types one means the folder they are in."""
-    return typed if typed.startswith("~/") else os.path.abspath(typed)
+    if typed.startswith("~/"):
+        return typed
+    return os.path.join(os.path.abspath(typed), "") if typed.endswith("/") else os.path.abspath(typed)
 
 
 def _fields(values: dict[str, Any]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.header_options import header_files, header_options
 from sendmail_cli.cli.message_options import what_options, who_options
 from sendmail_cli.cli.options import Talk, json_option, output_options, server_options, talk, trace_option, traced
-from sendmail_cli.cli.params import ADDRESSEES
+from sendmail_cli.cli.params import ADDRESSEES, FILE
 from sendmail_cli.cli.requesting import request_of
 from sendmail_cli.cli.text_options import text_files, text_options
 from sendmail_cli.errors import MailError, UsageError
@@ -54,6 +54,15 @@ EXAMPLES = (
 @server_options
 @delivery_options
 @option("-n", "--dry-run", is_flag=True, section="How", help="Send nothing; print what would go over the wire.")
+@option(
+    "--fcc",
+    once=True,
+    type=FILE,
+    metavar="DIR|FILE",
+    section="How",
+    help="Keep a copy of what was sent, with its Bcc, in this Maildir (a folder, or a name that ends in /) or mbox; "
+    "none: keep none, whatever the profile says. It fails with a warning: the message is sent by then.",
+)
 @trace_option
 @output_options
 @json_option
@@ -91,7 +100,7 @@ def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:
     manuscript = Manuscript(talking.environment)
     try:
         asked, notify = demands(values)
-        request = request_of(values, talking, manuscript, Request(demands=asked, notify=notify))
+        request = request_of(values, talking, manuscript, Request(demands=asked, notify=notify, fcc=values["fcc"]))
         if request is None:
             talking.output.nothing_sent("the text is empty, so nothing was sent (--skip-empty)")
             exit_code = ExitCode.OK

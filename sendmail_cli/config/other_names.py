@@ -17,4 +17,5 @@ OTHER_NAMES = {
     "source_ip": "bind", "source_address": "bind", "interface": "bind", "local_address": "bind",
     "command": "pipe", "program": "pipe", "socket": "server", "protocol": "server", "fallback": "server",
     "bdat": "chunking", "maildomain": "qualify", "defaultdomain": "qualify", "mailname": "qualify",
+    "record": "fcc", "copy": "fcc", "sent": "fcc", "save": "fcc",
 }  # fmt: skip

@@ -363,6 +363,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "credential": _check_credential,
     "allow_insecure_keyring": check_switch,
     "qualify": parse_qualify,
+    "fcc": parse_file_name,
     "headers": _check_headers,
     "oauth": _check_oauth,
 }

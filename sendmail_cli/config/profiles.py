@@ -86,6 +86,7 @@ class Profile(NamedTuple):
     password_file: str | None = None
     credential_source: str | None = None
     oauth: OAuthTable | None = None
+    fcc: str | None = None
 
     @property
     def login(self) -> str | None:

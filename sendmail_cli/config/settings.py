@@ -10,7 +10,7 @@ from sendmail_cli.config.credential_settings import (
     password_origin,
     resolve_credential_settings,
 )
-from sendmail_cli.config.origins import Origin, Origins, origin_in_file
+from sendmail_cli.config.origins import Origin, Origins, origin_in_file, path_in
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
 from sendmail_cli.config.server_settings import ServerResolver
@@ -68,6 +68,7 @@ class Settings(NamedTuple):
     signature: str | None = None  # what stands below each text
     fallbacks: tuple[Server, ...] = ()  # the profile's further servers, for when those before can't be had
     home: Home = Home()  # what becomes of a recipient without a domain
+    fcc: str | None = None  # the Maildir or mbox in which sent messages are kept
 
     @property
     def oauth(self) -> OAuthTable | None:
@@ -120,6 +121,7 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
             origins.first("qualify", (profile.qualify, resolver.in_profile("qualify"))),
             profile.from_ or from_,
         ),
+        fcc=origins.first("fcc", (path_in(profile, "fcc", environment.home), resolver.in_profile("fcc"))),
     )
     return _with_credential(settings, resolver, environment)
 
@@ -182,6 +184,7 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "insecure": "true",
         "pipelining": "eager" if server.is_pipelining_eager else "auto",
         "qualify": settings.home.qualify,
+        "fcc": settings.fcc,
         "chunking": "eager" if server.is_chunking_eager else "never",
         "timeout": f"{server.timeout:g}s" if server.timeout is not None else None,
         **{f"headers.{name}": value for name, value in settings.headers},
