@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from sendmail_cli.status import ExitCode, exit_code_for_reply
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from sendmail_cli.errors import MailError
     from sendmail_cli.smtp.replies import Reply
     from sendmail_cli.status import EnhancedStatusCode
@@ -60,6 +62,19 @@ class Report(NamedTuple):
     def accepted(self) -> tuple[RecipientOutcome, ...]:
         """Those whom the server took it for."""
         return tuple(outcome for outcome in self.outcomes if outcome.action is Action.RELAYED)
+
+
+def combined_exit_code(codes: AbstractSet[ExitCode], *, is_anybody_served: bool) -> ExitCode:
+    """The code of several messages, by those of each: as for the recipients of one."""
+    if ExitCode.IN_DOUBT in codes:
+        return ExitCode.IN_DOUBT
+    if codes <= {ExitCode.OK}:
+        return ExitCode.OK
+    if is_anybody_served:
+        return ExitCode.PARTIAL
+    if ExitCode.TEMPFAIL in codes:
+        return ExitCode.TEMPFAIL
+    return next(iter(codes)) if len(codes) == 1 else ExitCode.UNAVAILABLE
 
 
 def _verdict(outcomes: tuple[RecipientOutcome, ...]) -> ExitCode:

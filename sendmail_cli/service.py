@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import choose_profile, describe_settings, resolve_settings
-from sendmail_cli.delivery import deliver
-from sendmail_cli.errors import MailError
+from sendmail_cli.delivery import deliver, deliver_all
+from sendmail_cli.errors import DataError, MailError
 from sendmail_cli.opening import open_session
+from sendmail_cli.report import Report
 from sendmail_cli.request import Request, submission_for
 from sendmail_cli.secret import Token
 from sendmail_cli.server import TLSMode
 from sendmail_cli.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.early import EarlySession
     from sendmail_cli.environment import Environment
-    from sendmail_cli.report import Report
+    from sendmail_cli.message.source import Source
     from sendmail_cli.sandbox import Received
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import Server
@@ -140,6 +143,105 @@ def send(
         if report is None:
             raise  # before the final dot; later it would take from the report what it knows
     return report
+
+
+class Sent(NamedTuple):
+    """What became of one of several messages."""
+
+    number: int  # from 1
+    label: str  # what a person calls the message
+    report: Report
+    is_end: bool = False  # it failed for what would befall the next one too, so no other is tried
+
+
+def send_all(
+    request: Request,
+    sources: Iterable[Source],
+    environment: Environment,
+    *,
+    note: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
+    on_settings: Callable[[Settings], None] = lambda _: None,
+    on_event: Callable[[TraceEvent], None] | None = None,
+    may_ask: bool = False,
+) -> Generator[Sent]:
+    """Send each of `sources`, a ready message, as `request` asks, over one connection; what became of each, in order.
+
+    A message that can't be sent, or is refused, keeps no other from being sent; what befalls the session does. Raises
+    `MailError` before the first alone. See `send` for the rest.
+    """
+    settings = resolve_settings(request.flags, load_profiles(environment), environment)
+    tell_settings(settings, note)
+    on_settings(settings)
+    credential = _credential(settings, environment, may_ask=may_ask)
+    trace = Trace(environment.monotonic, on_event)
+    row = _Row(sources, lambda source: submission_for(request._replace(raw=source), settings, environment, note, warn))
+    path = settings.fcc if request.fcc is None else request.fcc
+    kept = 0
+    with _running_server(settings, environment) as (server, received):
+        reports = deliver_all(row.submissions(), server, credential, environment, trace, fallbacks=settings.fallbacks)
+        for report in reports:
+            yield from row.unsent()
+            number, label, submission = row.take()
+            kept_at = received[kept].path if received and report.accepted else None
+            kept += kept_at is not None
+            report_of_it = report._replace(profile=settings.profile_name, kept_at=kept_at)
+            sent = Sent(number, label, report_of_it, _is_end(report))
+            interrupt: KeyboardInterrupt | None = None
+            try:
+                _keep_copy(path, submission, report, environment, warn)
+            except KeyboardInterrupt as error:  # it is sent, and that must be told
+                interrupt = error
+            yield sent
+            if interrupt is not None:
+                raise interrupt
+            if sent.is_end:
+                return
+        yield from row.unsent()
+
+
+def _is_end(report: Report) -> bool:
+    """True where no verdict on the message, nor what it is, but the session or the way to it failed."""
+    has_verdict = any(outcome.code is not None for outcome in report.outcomes)
+    return report.error is not None and not isinstance(report.error, DataError) and not has_verdict
+
+
+class _Row:
+    """Messages on their way: makes a submission of each in its turn, and knows which is whose."""
+
+    def __init__(self, sources: Iterable[Source], submission_of: Callable[[Source], Submission]) -> None:
+        self._sources = iter(sources)
+        self._submission_of = submission_of
+        self._made: deque[tuple[int, str, Submission | MailError]] = deque()
+
+    def submissions(self) -> Iterator[Submission]:
+        """One for each source that makes one."""
+        for number in count(1):
+            label = f"message {number}"
+            try:
+                source = next(self._sources, None)
+                if source is None:
+                    return
+                label = source.label
+                made = self._submission_of(source)
+            except MailError as error:
+                self._made.append((number, label, error))
+                continue
+            self._made.append((number, label, made))
+            yield made
+
+    def unsent(self) -> Iterator[Sent]:
+        """Those before the next submission that made none."""
+        while self._made and isinstance(error := self._made[0][2], MailError):
+            number, label, _ = self._made.popleft()
+            yield Sent(number, label, Report("", "", error=error))
+
+    def take(self) -> tuple[int, str, Submission]:
+        """The next submission. After `unsent` there is one if one was given away."""
+        number, label, made = self._made.popleft()
+        if isinstance(made, MailError):
+            raise made
+        return number, label, made
 
 
 def _keep_copy(

@@ -36,7 +36,7 @@ def report_fields(report: Report) -> dict[str, Any]:
     return {
         "message_id": report.message_id or None,
         "profile": report.profile,
-        "server": report.server,
+        "server": report.server or None,
         "exit_code": int(report.exit_code),
         "error": _report_error(report),
         "recipients": [

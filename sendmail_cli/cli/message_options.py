@@ -85,7 +85,7 @@ what_options = stack(
         type=FILE,
         section="What",
         help="Send this ready message (RFC 5322); - is standard input. Arguments are the envelope's recipients then, "
-        "and without any the message's own To, Cc and Bcc.",
+        "and without any the message's own To, Cc and Bcc. Of an mbox or a Maildir each message is sent.",
     ),
     option(
         "--no-fixup",

@@ -157,6 +157,28 @@ class Output:
             self.say(f"kept in {report.kept_at}")
         return exit_code
 
+    def report_of_several(self, report: Report, number: int, label: str) -> None:
+        """What became of the message with this `number`, which a person knows by its `label`."""
+        if self.is_json:
+            from sendmail_cli.cli.json_fields import report_fields
+
+            self._remark_json({"number": number, "source": label, **report_fields(report)})
+        if report.exit_code is ExitCode.OK:
+            self.note(f"{label}: {headline(report)}")
+        else:
+            self._paragraph(f"{PROGRAM}: {label}:", 2)
+            self._failure(report)
+        if report.kept_at is not None and not self.is_quiet:
+            self.say(f"kept in {report.kept_at}")
+
+    def sum_up(self, text: str, exit_code: ExitCode) -> ExitCode:
+        """What became of several messages, for a person who sits there, or for everybody where something is amiss."""
+        if exit_code is ExitCode.OK:
+            self.success(text)
+        else:
+            self._paragraph(f"{PROGRAM}: {text}", 2)
+        return exit_code
+
     def nothing_sent(self, why: str) -> None:
         """No message was sent, and that is no failure."""
         self.note(why)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os.path
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sendmail_cli import service
@@ -10,6 +12,7 @@ from sendmail_cli.cli.attach_options import attach_claims, attachments
 from sendmail_cli.cli.header_options import header_claims, resend_request, settle_headers
 from sendmail_cli.cli.message_options import MESSAGE_OPTIONS, refuse_beside
 from sendmail_cli.cli.options import Talk, server_flags
+from sendmail_cli.cli.several import Series
 from sendmail_cli.cli.text_options import (
     check_texts,
     form_of,
@@ -20,6 +23,7 @@ from sendmail_cli.cli.text_options import (
     write_text,
 )
 from sendmail_cli.errors import UsageError
+from sendmail_cli.message.mailboxes import is_mbox, messages_in_maildir, messages_in_mbox
 from sendmail_cli.request import AttachmentRequest, Request
 
 if TYPE_CHECKING:
@@ -30,9 +34,11 @@ if TYPE_CHECKING:
     Named = TypeVar("Named", Address, Addressee)
 
 
-def request_of(values: dict[str, Any], talking: Talk, manuscript: Manuscript, blank: Request) -> Request | None:
-    """The request that the options `values` make of `blank`; None when there is nothing to say and --skip-empty was
-    given. Raises `MailError`.
+def request_of(
+    values: dict[str, Any], talking: Talk, manuscript: Manuscript, blank: Request
+) -> Request | Series | None:
+    """The request that the options `values` make of `blank`, or several ready messages of a mailbox; None when there is
+    nothing to say and --skip-empty was given. Raises `MailError`.
     """
     if values["raw"] is not None:
         return _raw_request(values, talking, blank)
@@ -41,18 +47,28 @@ def request_of(values: dict[str, Any], talking: Talk, manuscript: Manuscript, bl
     return _composed_request(values, talking, manuscript, blank)
 
 
-def _raw_request(values: dict[str, Any], talking: Talk, blank: Request) -> Request:
+def _raw_request(values: dict[str, Any], talking: Talk, blank: Request) -> Request | Series:
     refuse_beside("raw", values, MESSAGE_OPTIONS)
     standard_input.check_claims(
         ["--raw -"] * (values["raw"] == "-") + standard_input.password_claims(values), is_forbidden=False
     )
-    return blank._replace(
+    request = blank._replace(
         flags=server_flags(values),
         to=_joined(values["recipients"]),
         envelope_from=values["envelope_from"],
-        raw=standard_input.open_input(values["raw"], talking.environment, talking.inform),
         is_exact=values["no_fixup"],
     )
+    if os.path.isdir(values["raw"]):
+        return Series(request, messages_in_maildir(values["raw"]))
+    source = standard_input.open_input(values["raw"], talking.environment, talking.inform)
+    if request.is_exact or not is_mbox(source):
+        return request._replace(raw=source)
+    messages = messages_in_mbox(source)
+    first, second = next(messages), next(messages, None)
+    if second is not None:
+        return Series(request, chain((first, second), messages))
+    first.label = source.label
+    return request._replace(raw=first)
 
 
 def _composed_request(values: dict[str, Any], talking: Talk, manuscript: Manuscript, blank: Request) -> Request | None:

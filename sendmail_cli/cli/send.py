@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from sendmail_cli.cli.message_options import what_options, who_options
 from sendmail_cli.cli.options import Talk, json_option, output_options, server_options, talk, trace_option, traced
 from sendmail_cli.cli.params import ADDRESSEES, FILE
 from sendmail_cli.cli.requesting import request_of
+from sendmail_cli.cli.several import Series, send_series, show_series
 from sendmail_cli.cli.text_options import text_files, text_options
 from sendmail_cli.errors import MailError, UsageError
 from sendmail_cli.request import Request
@@ -104,6 +106,9 @@ def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:
         if request is None:
             talking.output.nothing_sent("the text is empty, so nothing was sent (--skip-empty)")
             exit_code = ExitCode.OK
+        elif isinstance(request, Series):
+            show = partial(_show, talking=talking)
+            exit_code = show_series(request, talking, show) if is_dry_run else send_series(request, talking)
         elif is_dry_run:
             exit_code = _show(request, talking)
         else:

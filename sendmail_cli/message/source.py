@@ -131,6 +131,11 @@ def read_stream(stream: IO[bytes], label: str = "standard input") -> Source:
     return _keep(lambda: read(CHUNK), label)
 
 
+def keep_chunks(chunks: Iterator[bytes], label: str) -> Source:
+    """All of `chunks`: up to 1 MiB in memory, more in a temporary file that has no name. Raises as `read_stream`."""
+    return _keep(lambda: next(filter(None, chunks), b""), label)
+
+
 def _keep(read: Callable[[], bytes | None], label: str) -> Source:
     keeper = Keeper(label)
     try:
