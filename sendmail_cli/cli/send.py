@@ -81,21 +81,22 @@ def send(context: click.Context, /, **values: Any) -> ExitCode:
         raise UsageError("--dry-run and --json both print to standard output; give one of them")
     if is_dry_run and trace is not None:
         raise UsageError("--dry-run speaks to no server, so there is nothing for --trace to write")
-    _check_not_read(trace, values)
+    _check_not_read("--trace", trace, values)
+    _check_not_read("--fcc", values["fcc"], values)
     with traced(trace, talking) as talking:
         return _do(values, talking, is_dry_run=is_dry_run)
 
 
-def _check_not_read(trace: str | None, values: dict[str, Any]) -> None:
-    """A file that is to be sent is never written over."""
+def _check_not_read(flag: str, written: str | None, values: dict[str, Any]) -> None:
+    """A file or mailbox that is to be sent is never written to."""
     import os.path
 
-    if trace is None or not os.path.isfile(trace):
+    if written is None or not os.path.exists(written):
         return
     paths = {values["raw"], *text_files(values), *attach_files(values), *header_files(values)}
     for path in paths - {None, "-"}:
-        if os.path.exists(path) and os.path.samefile(path, trace):
-            raise UsageError(f"--trace would write over {path}, which is to be sent")
+        if os.path.exists(path) and os.path.samefile(path, written):
+            raise UsageError(f"{flag} would write to {path}, which is to be sent")
 
 
 def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:

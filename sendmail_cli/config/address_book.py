@@ -112,17 +112,16 @@ def load_address_book(environment: Environment) -> AddressBook:
     """
     by_name: dict[str, Alias] = {}
     paths = tuple(os.path.join(os.path.dirname(path), FILE_NAME) for path in config_paths(environment))
-    for path in paths:
-        for alias in _toml_aliases(path, environment):
+    for path, read in zip(paths, (_text_of, _text_if_allowed), strict=False):
+        for alias in _toml_aliases(path, read(path), environment):
             by_name.setdefault(alias.name.lower(), alias)
     system = environment.system_aliases_file
-    for alias in parse_system_aliases(system, _text_of(system) or ""):
+    for alias in parse_system_aliases(system, _text_if_allowed(system) or ""):
         by_name.setdefault(alias.name.lower(), alias)
     return AddressBook(by_name, (*paths, system))
 
 
-def _toml_aliases(path: str, environment: Environment) -> Iterator[Alias]:
-    text = _text_of(path)
+def _toml_aliases(path: str, text: str | None, environment: Environment) -> Iterator[Alias]:
     if text is None:
         return
     found = parse_toml_aliases(path, text)
@@ -141,6 +140,14 @@ def _text_of(path: str) -> str | None:
         return read_trusted_text(path)
     except PermissionError as error:
         raise ConfigError(f"{printable(path)} can't be read: {error.strerror}") from None
+
+
+def _text_if_allowed(path: str) -> str | None:
+    """The text of a file that isn't the user's own, and may be none of their business."""
+    try:
+        return read_trusted_text(path)
+    except PermissionError:
+        return None
 
 
 class Resolver:

@@ -248,7 +248,7 @@ class TestResend:
 
     def test_it_is_never_written_over(self, here: Runner, other: Path) -> None:
         for option in ("--resend", "--forward", "--reply-to-message"):
-            assert "would write over" in here("send", "-t", "b@x.example", option, other, "--trace", other).lines[0]
+            assert "would write to" in here("send", "-t", "b@x.example", option, other, "--trace", other).lines[0]
         assert other.read_bytes() == OTHER
 
 

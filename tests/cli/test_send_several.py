@@ -250,3 +250,15 @@ def test_the_sandbox_keeps_each(run: Runner) -> None:
     for each, who in ((first, b"a@x.example"), (third, b"c@x.example")):
         with open(each["kept_at"], "rb") as file:
             assert b"To: " + who in file.read()
+
+
+def test_a_mailbox_that_is_sent_is_not_written_to(here: Runner, sink: Sink, tmp_path: Path) -> None:
+    (tmp_path / "box").write_bytes(mbox("a@x.example", "b@x.example"))
+
+    done = here("send", "--raw", tmp_path / "box", "--fcc", f"{tmp_path}/./box")
+
+    assert (done.code, done.lines) == (
+        64,
+        [f"sendmail-cli: --fcc would write to {tmp_path}/box, which is to be sent"],
+    )
+    assert envelopes(sink) == []

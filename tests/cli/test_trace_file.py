@@ -541,7 +541,7 @@ class TestTheFile:
         done = run("send", *TEXT[:3], *option, path, "--trace", other, "-S", "localhost:1")
 
         assert (done.code, path.read_text()) == (64, "precious")
-        assert done.lines[0] == f"sendmail-cli: --trace would write over {path}, which is to be sent"
+        assert done.lines[0] == f"sendmail-cli: --trace would write to {path}, which is to be sent"
 
     def test_goes_with_no_dry_run(self, run: Runner, tmp_path: Path) -> None:
         path = tmp_path / "trace"

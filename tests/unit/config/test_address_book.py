@@ -9,6 +9,7 @@ import pytest
 
 from sendmail_cli.addressees import parse_addressees
 from sendmail_cli.addresses import parse_mailbox
+from sendmail_cli.config import address_book
 from sendmail_cli.config.address_book import MAX_DEPTH, Resolver, load_address_book
 from sendmail_cli.config.settings import Home
 from sendmail_cli.errors import AddressError, ConfigError
@@ -152,3 +153,19 @@ def test_an_address_reads_no_file(machine: Machine) -> None:
     write(machine, "user", "no toml")
 
     assert resolved(machine, "a@x.example, g: b@x.example;") == "a@x.example, g: b@x.example;"
+
+
+def test_a_file_that_may_not_be_read(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's are passed over, as its profiles are."""
+    forbidden: list[str] = [machine.system_aliases_file, f"{machine.system_config_folder}/aliases.toml"]
+
+    def read(path: str) -> str | None:
+        if path in forbidden:
+            raise PermissionError(13, "Permission denied")
+        return None
+
+    monkeypatch.setattr(address_book, "read_trusted_text", read)
+    assert load_address_book(machine).aliases == ()
+    forbidden.append(f"{machine.user_config_folder}/aliases.toml")
+    with pytest.raises(ConfigError, match=r"sendmail-cli/aliases.toml can't be read: Permission denied"):
+        load_address_book(machine)
