@@ -81,4 +81,4 @@ def test_long_ones_take_linear_time(text: str) -> None:
     began = process_time()
     parse_mutt_aliases("m", text)
     parse_system_aliases("e", text)
-    assert process_time() - began < 5
+    assert process_time() - began < 20  # seconds; quadratic would take hours

@@ -79,7 +79,7 @@ def test_quotes_are_taken_off(length: int) -> None:
 def test_nasty_ones_take_linear_time(text: bytes) -> None:
     began = process_time()
     messages(FROM + text)
-    assert process_time() - began < 10
+    assert process_time() - began < 20  # seconds; quadratic would take hours
 
 
 def test_a_long_mbox_is_not_held_in_memory(tmp_path: Path) -> None:
