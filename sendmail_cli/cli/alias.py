@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def alias(context: click.Context, /, **values: Any) -> ExitCode:
-    """Show whom each NAME means as a recipient, and where that stands; without a NAME, all aliases.
+    """Show whom each NAME means as a recipient, and where that stands; without a NAME, or with `list`, all aliases.
 
     A recipient without “@” is looked up, whatever its case, in aliases.toml beside the user's profiles.toml, in that
     beside the machine's, each with the files of mutt that it names, and in /etc/aliases. A name without an alias gets
@@ -45,9 +45,11 @@ def alias(context: click.Context, /, **values: Any) -> ExitCode:
     talking = talk(context, values)
     home = _home(values["profile"], talking)
     resolver = Resolver(home, talking.environment, note=talking.output.note)
-    if not values["names"]:
+    names = values["names"]
+    if not names or (names == ("list",) and resolver.book.find("list") is None):
         _list(resolver.book, talking)
-    for name in values["names"]:
+        return ExitCode.OK
+    for name in names:
         _show(_local_name(name), resolver, home, talking)
     return ExitCode.OK
 

@@ -63,7 +63,7 @@ EXAMPLES = (
     metavar="DIR|FILE",
     section="How",
     help="Keep a copy of what was sent, with its Bcc, in this Maildir (a folder, or a name that ends in /) or mbox; "
-    "none: keep none, whatever the profile says. It fails with a warning: the message is sent by then.",
+    "none: keep none, whatever the profile says. Failing is a warning, since the message is sent by then.",
 )
 @trace_option
 @output_options

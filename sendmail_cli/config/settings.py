@@ -119,7 +119,7 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
         fallbacks=tuple(fallbacks),
         home=Home(
             origins.first("qualify", (profile.qualify, resolver.in_profile("qualify"))),
-            profile.from_ or from_,
+            profile.from_,
         ),
         fcc=origins.first("fcc", (path_in(profile, "fcc", environment.home), resolver.in_profile("fcc"))),
     )

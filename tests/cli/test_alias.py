@@ -112,6 +112,21 @@ def test_list(here: Runner, book: Path) -> None:
     )
 
 
+def test_list_by_that_word_unless_it_is_an_alias(here: Runner, book: Path) -> None:
+    assert here("alias", "list").out == here("alias").out
+
+    book.write_text('list = "list@example.org"', encoding="utf-8")
+    assert here("alias", "list").out.startswith(b"list  list@example.org  (")
+
+
+def test_without_a_profile_a_name_is_nobody(run: Runner, sink: Sink) -> None:
+    """Whom it is from says nothing about whom it is for."""
+    done = run("send", "-S", f"localhost:{sink.port}", "-f", "boss@example.org", "-m", "hi", "bob")
+
+    assert (done.code, "there is no alias of that name" in done.err) == (65, True)
+    assert recipients(sink) == []
+
+
 def test_list_as_json(here: Runner, book: Path) -> None:
     Path(here.machine.system_aliases_file).parent.mkdir()
     Path(here.machine.system_aliases_file).write_text("x: |cat\n", encoding="utf-8")
