@@ -13,6 +13,7 @@ from tests.support.small_servers import PASSWORD, QUIT, SIGN_IN, USER, forms_of,
 
 if TYPE_CHECKING:
     from tests.support.command import Done, Installed
+    from tests.support.leaks import Leaks
     from tests.support.scripted_server import ScriptedServer
 
 PLAIN = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()
@@ -33,6 +34,14 @@ ECHOES = {
     "cut off": SIGN_IN + f"C? AUTH\nS= 535 {PASSWORD}\nS! close\n",
     "by LOGIN": BY_LOGIN + f"S: 334 VXNlcm5hbWU6\nC?\nS: 334 UGFzc3dvcmQ6\nC?\nS: 535 {ENCODED} {PASSWORD}\n" + QUIT,
 }  # fmt: skip
+
+
+@pytest.fixture
+def command(command: Installed, leaks: Leaks) -> Installed:
+    """All that it says, writes and starts is looked at."""
+    leaks.secret(PASSWORD)
+    leaks.keeps(command.home / "secret")
+    return leaks.watch(command)
 
 
 def configure(command: Installed, mx: ScriptedServer, source: str) -> dict[str, str]:
