@@ -658,6 +658,7 @@ class TestSecrets:
             ("msmtp", f"account a\nhost a.example.org\neval echo password {SECRET}\n"),
             ("msmtp", f"account a\nhost a.example.org\nauth on\nuser u\npasswordeval echo {SECRET} | cat\n"),
             ("msmtp", f"account a\nhost a.example.org\ntls on\ntls_cert_file pkcs11:x?pin-value={SECRET}\n"),
+            ("msmtp", f"account a : apassword {SECRET}\nhost a.example.org\n"),
             ("mutt", f"set smtp_url=smtps//u:{SECRET}@a.example.org\n"),
             ("mutt", f"set smtp_url=smtps://u:{SECRET}@a.exam ple.org\n"),
             ("git", f"[sendemail]\nsmtpPass {SECRET}\n"),

@@ -131,7 +131,8 @@ class _Reader:
         account = Account(name, setting.place, dict(self.defaults), {})
         for base in (each.strip(" \t") for each in bases.split(",")) if colon else ():
             if base not in self.accounts:
-                raise refuse(setting.place, f"there is no account {quoted(base)} before this line")
+                word = base.split()[0] if base else ""  # what follows it may be another setting, with a password
+                raise refuse(setting.place, f"there is no account {quoted(word)} before this line")
             account.settings.update(self.accounts[base].own)
             account.own.update(self.accounts[base].own)
             if name == DEFAULT_ACCOUNT:
