@@ -106,6 +106,28 @@ def test_any_display_name_arrives(names: list[str], group: str) -> None:
     assert names_in(reply_to[0]) == [*names, group]
 
 
+local_parts = st.one_of(
+    st.from_regex(r"\A[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}(\.[a-z0-9]{1,9}){0,3}\Z"),
+    st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=30),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12),
+)
+domains = st.sampled_from(
+    ["example.org", "xn--bcher-kva.example", "[192.0.2.1]", "[IPv6:2001:db8::1]", "a.b.c.example"]
+)
+people = st.builds(Mailbox, st.just("") | name_text, st.builds(AddrSpec, local_parts, domains))
+
+
+@given(boxes=st.lists(people, min_size=1, max_size=4), group=name_text)
+def test_any_address_arrives(boxes: list[Mailbox], group: str) -> None:
+    message = compose(DRAFT._replace(to=tuple(boxes), cc=(Group(group, tuple(boxes)),), from_=boxes[0]), ENVIRONMENT)
+    for name, expected in ((b"To", boxes), (b"Cc", boxes), (b"From", boxes[:1])):
+        field = re.search(rb"(?ms)^" + name + rb": .*?\r\n(?! )", octets_of(message))
+        assert field is not None
+        line = ENCODED_RUN.sub("name", field[0].decode().replace("\r\n", "")).partition(":")[2]
+        found = mailboxes_of(parse_address_list(line))
+        assert [box.address for box in found] == [box.address for box in expected]
+
+
 def names_in(field: bytes) -> list[str]:
     """Display names, then those of groups, by RFC 2047 §6.2: white space between encoded-words is none.
 
