@@ -11,6 +11,9 @@ if TYPE_CHECKING:  # what `typing` would load takes longer than all that --versi
     from typing import NoReturn
 
 
+SENDMAIL_NAMES = ("sendmail", "mailq", "newaliases")  # by a symlink of that name
+
+
 def main() -> None:
     """Run the command line; ends the process with an exit code of the table."""
     # Until there is somebody who can say it well, Ctrl-C just ends us: an exception could get lost in an import.
@@ -20,12 +23,24 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # asked for by scripts: answered before click is loaded
         _say_version()
         return
+    name = os.path.basename(sys.argv[0])
+    if name in SENDMAIL_NAMES:
+        _run_sendmail(name, sys.argv[1:])
+    if sys.argv[1:2] == ["sendmail"]:
+        _run_sendmail("sendmail", sys.argv[2:])
     from sendmail_cli.cli.app import app
 
     try:
         app.main(prog_name="sendmail-cli")
     except SystemExit as ended:
         _leave(ended.code)
+
+
+def _run_sendmail(name: str, arguments: list[str]) -> NoReturn:
+    """Called as sendmail(1): without click, since cron waits for it, and PHP's visitors."""
+    from sendmail_cli.cli.sendmail import main
+
+    _leave(main(name, arguments))
 
 
 def _leave(code: object) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.addresses import Group, Mailbox, mailboxes_of
+from sendmail_cli.addresses import AddrSpec, Group, Mailbox, mailboxes_of, parse_addr_spec
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.message.draft import Draft, mailboxes_in
@@ -15,14 +15,15 @@ from sendmail_cli.submission import Submission
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendmail_cli.addressees import Addressee
-    from sendmail_cli.addresses import Address, AddrSpec
+    from sendmail_cli.addressees import Addressee, LocalName
+    from sendmail_cli.addresses import Address
     from sendmail_cli.config.address_book import Resolver
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
     from sendmail_cli.message.compose import ComposedMessage
     from sendmail_cli.message.encoding import TextForm
+    from sendmail_cli.message.local_mail import LocalRules
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
     from sendmail_cli.smtp.envelope import Envelope, Notify
@@ -45,6 +46,14 @@ class Body(NamedTuple):
 
     text: str | None
     html: str | None
+
+
+class LocalMail(NamedTuple):
+    """How a message is to be taken that a program hands over as to sendmail(1); see `message.local_mail`."""
+
+    full_name: str = ""  # of its author, where it doesn't say
+    sender: LocalName | None = None  # who is told of failures, where that is a name of this machine
+    is_header_read: bool = False  # To, Cc and Bcc are recipients besides those that are named
 
 
 class Request(NamedTuple):
@@ -72,6 +81,7 @@ class Request(NamedTuple):
     raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
     is_exact: bool = False  # the ready message goes without any change, or not at all
     is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
+    local: LocalMail | None = None  # the ready message is one that a program of this machine wrote
 
 
 class People(NamedTuple):
@@ -258,16 +268,18 @@ def _open_attachment(wanted: AttachmentRequest, environment: Environment, note: 
 def _submission_of_raw(
     request: Request, octets: Source, resolve: Resolve, settings: Settings, environment: Environment
 ) -> Submission:
-    from sendmail_cli.message.raw import exact_message, raw_message
-
-    message = exact_message(octets) if request.is_exact else raw_message(octets, environment)
-    recipients = People(resolve(request.to)).addresses or People(resolve(message.recipients)).addresses
+    message = _ready_message(request, octets, resolve, settings, environment)
+    recipients = People(resolve(request.to)).addresses
+    if request.local.is_header_read if request.local is not None else not recipients:
+        recipients += People(resolve(message.recipients)).addresses
     if not recipients:
         raise UsageError(
             "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
         )
     if request.envelope_from is not None:
         reverse_path = request.envelope_from
+    elif request.local is not None and request.local.sender is not None:
+        reverse_path = ReversePath(_local_rules(request.local, resolve, settings).outside(request.local.sender).address)
     elif message.sender is not None:
         reverse_path = ReversePath(message.sender)
     elif settings.from_ is not None:
@@ -279,3 +291,35 @@ def _submission_of_raw(
         )
     blind = b"".join(field.octets for field in message.head.fields if field.is_blind)
     return Submission(_envelope(request, reverse_path, recipients), message, message.message_id, blind)
+
+
+def _ready_message(
+    request: Request, octets: Source, resolve: Resolve, settings: Settings, environment: Environment
+) -> RawMessage:
+    from sendmail_cli.message.raw import exact_message, raw_message
+
+    if request.local is not None:
+        from sendmail_cli.message.local_mail import local_message
+
+        return local_message(octets, _local_rules(request.local, resolve, settings), environment)
+    return exact_message(octets) if request.is_exact else raw_message(octets, environment)
+
+
+def _local_rules(local: LocalMail, resolve: Resolve, settings: Settings) -> LocalRules:
+    """What names of this machine are outside of it: NAME@`qualify`, else the profile's own address."""
+    from sendmail_cli.message.local_mail import LocalRules
+
+    own = settings.from_
+    if own is None:
+        raise ConfigError(
+            "no sender: no profile says whom the mail of this machine is from",
+            hint="Set one up: sendmail-cli profile add NAME --from you@example.org --server smtp.example.org",
+        )
+    qualify = settings.home.qualify
+
+    def outside(name: LocalName) -> Mailbox:
+        if qualify is not None:
+            return Mailbox(name.name, parse_addr_spec(str(AddrSpec(name.local_part, qualify))))
+        return Mailbox(name.name or name.local_part, own.address)
+
+    return LocalRules(Mailbox(local.full_name or own.name, own.address), outside, resolve)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,17 +11,15 @@ from click.exceptions import NoArgsIsHelpError
 
 from sendmail_cli import __version__
 from sendmail_cli.cli import interrupts
+from sendmail_cli.cli.endings import tell_ending
 from sendmail_cli.cli.groups import LazyCommand, LazyGroup
 from sendmail_cli.cli.habits import explain_usage_error
 from sendmail_cli.cli.output import Output
 from sendmail_cli.environment import Environment
-from sendmail_cli.errors import InputOutputError, InternalError, MailError, ResourceError, Terminated
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 COMMANDS = (
     LazyCommand("send", "Compose and send one message.", "sendmail_cli.cli.send:send"),
@@ -34,6 +31,7 @@ COMMANDS = (
     LazyCommand("token", "Print a fresh access token, for another program.", "sendmail_cli.cli.token:token"),
     LazyCommand("alias", "Show the address book, or whom a name means.", "sendmail_cli.cli.alias:alias"),
     LazyCommand("check", "Try each step on the way to a server.", "sendmail_cli.cli.check:check"),
+    LazyCommand("sendmail", "Be sendmail(1) for other programs.", "sendmail_cli.cli.sendmail_command:sendmail"),
     LazyCommand("run", "Run a program and mail how it went.", "sendmail_cli.cli.run:run"),
     LazyCommand("explain", "Say what a reply or an exit code means.", "sendmail_cli.cli.explain:explain"),
     LazyCommand("sandbox", "Run a local SMTP server that keeps what it gets.", "sendmail_cli.cli.sandbox:sandbox"),
@@ -117,21 +115,15 @@ def _code_of(error: BaseException, output: Output, *, is_debugging: bool) -> Exi
     if isinstance(error, click.Abort):  # from a prompt, which Ctrl-C, SIGTERM or Ctrl-D ended
         cause = error.__cause__ or error.__context__
         error = cause if isinstance(cause, KeyboardInterrupt) else KeyboardInterrupt()
-    if isinstance(error, KeyboardInterrupt):
-        is_terminated = isinstance(error, Terminated)
-        how, code = ("terminated", ExitCode.TERMINATED) if is_terminated else ("interrupted", ExitCode.INTERRUPTED)
-        return output.stopped(how, code, getattr(error, "__notes__", ()))
     if isinstance(error, OSError) and _is_of_help(error):
         unwritten = output.unwritten(error)
         return ExitCode.OK if unwritten is None else output.error(unwritten)
     if isinstance(error, NoArgsIsHelpError):
         output.lines(error.format_message())
         return ExitCode.USAGE
-    ours = _as_mail_error(error)
-    is_fault = isinstance(ours, InternalError) or not isinstance(error, MailError | click.ClickException)
-    if is_debugging and is_fault:
-        output.traceback(error)
-    return output.error(ours)
+    if isinstance(error, click.ClickException):
+        error = explain_usage_error(error)
+    return tell_ending(error, output, is_debugging=is_debugging)
 
 
 def _is_of_help(error: OSError) -> bool:
@@ -140,24 +132,6 @@ def _is_of_help(error: OSError) -> bool:
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == click.echo.__module__
-
-
-def _as_mail_error(error: BaseException) -> MailError:
-    """Any exception as one of ours."""
-    if isinstance(error, MailError):
-        return error
-    if isinstance(error, click.ClickException):
-        return explain_usage_error(error)
-    if isinstance(error, MemoryError):
-        return ResourceError("there is not enough memory")
-    if isinstance(error, OSError):
-        what = f"{error.filename}: " if error.filename else ""
-        kind = ResourceError if error.errno in OUT_OF_RESOURCES else InputOutputError
-        return kind(f"{what}{(error.strerror or str(error)).lower()}")
-    return InternalError(
-        f"this is a fault of sendmail-cli itself: {type(error).__name__}",
-        hint="Run it again with --debug to see where, and please report it.",
-    )
 
 
 def _is_given(flag: str, arguments: list[str]) -> bool:

@@ -80,6 +80,8 @@ def _letters(call: SendmailCall, argument: str, waiting: list[str]) -> SendmailC
             return _STEPS[letter](call, rest)
         if letter in _WITH_VALUE:
             if not rest and not waiting:
+                if letter == "h":  # the hop count, where a number follows
+                    return call._replace(mode=HELP)
                 return call.warned(f"-{letter} has no value and is ignored")
             return _STEPS[letter](call, rest or waiting.pop())
         if letter not in _ALONE:

@@ -158,7 +158,7 @@ def _attachment(
     if charset is not None:
         media_type = _in_charset(source, name, media_type, charset)
     elif media_type.name.startswith("text/") and "charset" not in dict(media_type.parameters):
-        found = _charset(source)
+        found = charset_of(source)
         if found is not None:
             media_type = MediaType(media_type.name, (*media_type.parameters, ("charset", found)))
     return Attachment(source, name, media_type.name, media_type.parameters)
@@ -249,10 +249,10 @@ def _type_by_name(name: str) -> str | None:
 
 
 def _eight_bit_charset(source: Source) -> tuple[tuple[str, str], ...]:
-    return () if _charset(source) is not None else (("charset", "iso-8859-1"),)
+    return () if charset_of(source) is not None else (("charset", "iso-8859-1"),)
 
 
-def _charset(source: Source) -> str | None:
+def charset_of(source: Source) -> str | None:
     """The charset in which all of `source` is text, where its octets leave no doubt."""
     first = next(source.chunks(4), b"")
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -46,7 +46,7 @@ _REFUSED = {
     "content-type": "It follows from what is sent: --body, --html, --attach, --attach-type.",
     "content-transfer-encoding": "It follows from what is sent.",
 }
-_ADDRESS_FIELDS = frozenset((
+ADDRESS_FIELDS = frozenset((
     "from", "sender", "reply-to", "to", "cc", "resent-from", "resent-sender", "resent-to", "resent-cc",
     "resent-reply-to", "mail-followup-to", "mail-reply-to", "disposition-notification-to", "return-receipt-to",
     "errors-to",
@@ -134,7 +134,7 @@ def _sort(headers: Iterable[tuple[str, str]]) -> tuple[dict[str, tuple[str, str]
 def user_field(name: str, value: str) -> bytes:
     """A field as the user wrote it, checked and made fit to be sent. Raises `HeaderError` or `AddressError`."""
     key = name.lower()
-    if key in _ADDRESS_FIELDS:
+    if key in ADDRESS_FIELDS:
         return _user_addresses(name, value)
     if key == "message-id":
         return message_id_field(name, [parse_message_id(value, f"the value of {name}")])

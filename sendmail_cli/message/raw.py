@@ -133,7 +133,7 @@ def raw_message(octets: Source | IO[bytes], environment: Environment) -> RawMess
     """
     source = octets if isinstance(octets, Source) else read_stream(octets)
     head = read_header(source)
-    return _repaired(source, head, _seen(head) + _missing_fields(head.fields, environment))
+    return repaired_message(source, head, seen_fields(head) + missing_fields(head.fields, environment))
 
 
 def resent_message(source: Source, block: tuple[Field, ...]) -> RawMessage:
@@ -142,7 +142,7 @@ def resent_message(source: Source, block: tuple[Field, ...]) -> RawMessage:
     It is not to look other than it came, so no field is added to it. Raises as `raw_message`.
     """
     head = read_header(source)
-    return _repaired(source, head, block + _seen(head))
+    return repaired_message(source, head, block + seen_fields(head))
 
 
 def embedded_message(source: Source) -> RawMessage:
@@ -153,7 +153,7 @@ def embedded_message(source: Source) -> RawMessage:
     hint = "Attach it as a file, which passes unchanged: --attach FILE."
     head = read_header(source)
     try:
-        message = _repaired(source, head, _seen(head))
+        message = repaired_message(source, head, seen_fields(head))
         recoded = None if message.is_7bit or message.has_utf8_header else _recoded(message)
     except DataError as error:
         raise DataError(f"{source.label} can't be forwarded: {error.sentence}", hint=hint) from None
@@ -165,12 +165,13 @@ def embedded_message(source: Source) -> RawMessage:
     return message if recoded is None else _with(message, recoded)
 
 
-def _seen(head: RawHeader) -> tuple[Field, ...]:
+def seen_fields(head: RawHeader) -> tuple[Field, ...]:
     """The fields that others may see."""
     return tuple(field for field in head.fields if not field.is_blind)
 
 
-def _repaired(source: Source, head: RawHeader, sent: tuple[Field, ...]) -> RawMessage:
+def repaired_message(source: Source, head: RawHeader, sent: tuple[Field, ...]) -> RawMessage:
+    """The body of `source` below the fields `sent`, encoded where it must be. Raises as `raw_message`."""
     message, fault = _measured(source, head, sent)
     return message if fault is None else _with(message, _recoded(message))
 
@@ -232,7 +233,7 @@ def _refuse_exact(fault: Fault) -> NoReturn:
     )
 
 
-def _missing_fields(fields: tuple[Field, ...], environment: Environment) -> tuple[Field, ...]:
+def missing_fields(fields: tuple[Field, ...], environment: Environment) -> tuple[Field, ...]:
     """The fields that must be added (RFC 6409 §8.2, §8.3)."""
     names = {field.name for field in fields}
     added = []

@@ -12,7 +12,7 @@ from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sendmail_cli.message.source import Source
 
@@ -61,20 +61,68 @@ def read_header(source: Source) -> RawHeader:
     head, body_start, is_ended = _split_off(source)
     lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
     first = 1 if lines[0].startswith(b"From ") and not _FIELD.match(lines[0]) else 0
+    fields = _fields_of(lines[first:], first + 1)
+    if not fields:  # nothing but an mbox's line
+        _fail_no_field(b"", first + 1, is_first=True)
+    return RawHeader(fields, len(lines) + is_ended, body_start, is_ended)
+
+
+def read_loose_header(source: Source) -> RawHeader:
+    """As `read_header`, but the first line that is no field begins the body, empty or not: so sendmail(8) reads it.
+
+    There may be no field at all. Raises `DataError` for a line that is too long or has a NUL.
+    """
+    lines, body_start = _loose_lines(source)
+    first = 1 if lines and lines[0].startswith(b"From ") else 0
+    return RawHeader(_fields_of(lines[first:], first + 1), len(lines), body_start, is_ended=True)
+
+
+def _loose_lines(source: Source) -> tuple[list[bytes], int]:
+    """The lines of the header without their ends, and where the body begins."""
+    lines: list[bytes] = []
+    at = 0
+    for line in _lines_of(source):
+        bare = line.removesuffix(b"\n").removesuffix(b"\r")
+        is_more = bare.startswith((b" ", b"\t")) and bool(lines)
+        is_mailbox = not lines and bare.startswith(b"From ")
+        if not (_FIELD.match(bare) or is_more or is_mailbox):
+            return lines, at if bare else at + len(line)
+        at += len(line)
+        if at > MAX_HEADER:
+            _fail_endless()
+        lines.append(bare)
+    return lines, at
+
+
+def _lines_of(source: Source) -> Iterator[bytes]:
+    """The lines with their LF; one that is as long as a header may be comes in pieces."""
+    held = b""
+    for chunk in source.chunks():
+        *whole, held = (held + chunk).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
+        if len(held) > MAX_HEADER:
+            yield held
+            held = b""
+    if held:
+        yield held
+
+
+def _fields_of(lines: list[bytes], number: int) -> tuple[Field, ...]:
+    """The fields in `lines`, of which the first has that number. Raises `DataError` for a line that is none."""
     fields: list[Field] = []
     collected: list[bytes] = []
-    name, begun = "", 0
-    for number, line in enumerate(lines[first:], first + 1):
+    name, begun = "", number
+    for at, line in enumerate(lines, number):
         if collected and line.startswith((b" ", b"\t")):
             collected.append(line)
             continue
         if collected:
             fields.append(_field(name, collected, begun))
-        name, collected, begun = _name(line, number, is_first=number == first + 1), [line], number
-    if not collected:  # nothing but an mbox's line
-        _fail_no_field(b"", first + 1, is_first=True)
-    fields.append(_field(name, collected, begun))
-    return RawHeader(tuple(fields), len(lines) + is_ended, body_start, is_ended)
+        name, collected, begun = _name(line, at, is_first=at == number), [line], at
+    if collected:
+        fields.append(_field(name, collected, begun))
+    return tuple(fields)
 
 
 def topmost_resent_block(fields: tuple[Field, ...]) -> tuple[Field, ...]:
@@ -133,9 +181,13 @@ def _split_off(source: Source) -> tuple[bytes, int, bool]:
         if found is not None and (found.end() < len(head) or not head.endswith(b"\r")):
             return _parts(head, found)
         if found is None and len(head) > MAX_HEADER:
-            raise DataError(f"the header of the message is longer than {MAX_HEADER} octets: no empty line ends it")
+            _fail_endless()
     found = _EMPTY_LINE.search(head, max(len(head) - 4, 0))
     return (bytes(head), len(head), False) if found is None else _parts(head, found)
+
+
+def _fail_endless() -> NoReturn:
+    raise DataError(f"the header of the message is longer than {MAX_HEADER} octets: no empty line ends it")
 
 
 def _parts(head: bytearray, found: re.Match[bytes]) -> tuple[bytes, int, bool]:

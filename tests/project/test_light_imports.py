@@ -135,6 +135,23 @@ def test_plain_text_message_loads_what_was_decided_on(sink: Sink, tmp_path: Path
     assert b"hello" in sink.received
 
 
+def test_sendmail_mode_loads_no_more_than_a_send_and_what_reads_a_ready_message(sink: Sink, tmp_path: Path) -> None:
+    config = tmp_path / "profiles.toml"
+    config.write_text(f'[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{sink.port}"\n')
+    config.chmod(0o600)
+    loaded = loaded_by(
+        "import io\n"
+        "from sendmail_cli.cli.sendmail import main\n"
+        "from sendmail_cli.environment import Environment\n"
+        f"variables = {{'HOME': {str(tmp_path)!r}, 'SENDMAIL_CLI_CONFIG': {str(config)!r}}}\n"
+        "environment = Environment(variables, stdin=io.BytesIO(b'Subject: x\\n\\nhello\\n'))\n"
+        "assert main('sendmail', ['-i', 'bob@example.org'], environment) == 0\n"
+    )
+    heavy = {"click", "dataclasses", "inspect", "email", "ssl", "keyring", "subprocess", "logging", "json", "sqlite3"}
+    assert not heavy & loaded
+    assert b"hello" in sink.received
+
+
 @pytest.mark.parametrize("module", ["sendmail_cli", "sendmail_cli.cli.app"])
 def test_import_loads_nothing_heavy(module: str) -> None:
     heavy = {"keyring", "ssl", "email", "asyncio", "importlib.metadata", "aiosmtpd", "cryptography", "magic", "tomlkit"}

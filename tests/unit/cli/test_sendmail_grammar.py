@@ -61,6 +61,7 @@ def parse(line: str) -> SendmailCall:
         ("-h 5 -p ESMTP -L tag -U -G -n -x -c -em -Am -d7 root", SendmailCall(recipients=("root",))),
         ("--profile work --debug root", SendmailCall(profile="work", is_debugging=True, recipients=("root",))),
         ("--profile=work --help", SendmailCall(profile="work", mode=grammar.HELP)),
+        ("-h", SendmailCall(mode=grammar.HELP)),
         ("--version", SendmailCall(mode=grammar.VERSION)),
     ],
 )  # fmt: skip

@@ -1,0 +1,184 @@
+"""`sendmail` as its callers call it; in this process, without click."""
+
+from __future__ import annotations
+
+import signal
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendmail_cli.cli.sendmail import main
+from sendmail_cli.environment import Environment
+from tests.support.command import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.command import Machine
+    from tests.support.sink import Sink
+
+
+class Caller:
+    """Calls us under a name, with a message."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.out = StringIO()
+        self.err = StringIO()
+
+    def __call__(self, *arguments: str, stdin: bytes = b"Subject: x\n\nhello\n", name: str = "sendmail") -> int:
+        environment = Environment(self.machine.variables, stdin=BytesIO(stdin), stdout=self.out, stderr=self.err)
+        return main(name, list(arguments), environment)
+
+    @property
+    def said(self) -> str:
+        return self.out.getvalue() + self.err.getvalue()
+
+
+def paths(sink: Sink, verb: bytes) -> list[bytes]:
+    """What MAIL or RCPT named."""
+    return [line.partition(b":")[2].split()[0] for line in sink.commands if line.startswith(verb)]
+
+
+@pytest.fixture
+def call(machine: Machine, sink: Sink) -> Caller:
+    machine.configure(f'[profile.here]\nfrom = "Ada <ada@example.org>"\nserver = "127.0.0.1:{sink.port}"\n')
+    return Caller(machine)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_recipients_as_arguments_and_not_a_word(call: Caller, sink: Sink) -> None:
+    assert call("-i", "bob@example.org", "eve@example.org,joe@example.org") == 0
+    assert call.said == ""
+    assert paths(sink, b"RCPT") == [b"<bob@example.org>", b"<eve@example.org>", b"<joe@example.org>"]
+    assert paths(sink, b"MAIL") == [b"<ada@example.org>"]
+
+
+def test_t_adds_those_of_the_header(call: Caller, sink: Sink) -> None:
+    text = b"To: bob@example.org\nBcc: eve@example.org\n\nhello\n"
+    assert call("-t", "joe@example.org", stdin=text) == 0
+    assert paths(sink, b"RCPT") == [b"<joe@example.org>", b"<bob@example.org>", b"<eve@example.org>"]
+    assert b"eve" not in sink.received
+
+
+def test_without_t_the_header_names_nobody(call: Caller, sink: Sink) -> None:
+    assert call(stdin=b"To: bob@example.org\n\nhello\n") == 64
+    assert "no recipients" in call.said
+    assert sink.received == b""
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("-fbounce@example.org",), b"<bounce@example.org>"),
+        (("-r", "bounce@example.org"), b"<bounce@example.org>"),
+        (("-f", ""), b"<>"),
+        (("-f", "<>"), b"<>"),
+        (("-f", "www-data"), b"<ada@example.org>"),
+    ],
+)
+def test_the_sender_of_the_envelope(call: Caller, sink: Sink, flags: tuple[str, ...], expected: bytes) -> None:
+    assert call(*flags, "bob@example.org") == 0
+    assert paths(sink, b"MAIL") == [expected]
+
+
+@pytest.mark.parametrize("sender", ["a@b@c", "bob@example.org, eve@example.org", "team: bob@example.org;"])
+def test_a_sender_that_makes_no_sense_costs_no_mail(call: Caller, sink: Sink, sender: str) -> None:
+    assert call("-f", sender, "bob@example.org") == 0
+    assert "-f is ignored" in call.said
+    assert paths(sink, b"MAIL") == [b"<ada@example.org>"]
+
+
+def test_a_full_name(call: Caller, sink: Sink) -> None:
+    assert call("-F", "Cron Daemon", "bob@example.org") == 0
+    assert b"From: Cron Daemon <ada@example.org>" in sink.received
+
+
+def test_a_name_of_this_machine_goes_to_the_profile(call: Caller, sink: Sink) -> None:
+    assert call("root") == 0
+    assert paths(sink, b"RCPT") == [b"<ada@example.org>"]
+
+
+def test_a_lone_dot_is_text(call: Caller, sink: Sink) -> None:
+    assert call("bob@example.org", stdin=b"Subject: x\n\none\n.\ntwo\n") == 0
+    assert b"one\r\n.\r\ntwo\r\n" in sink.received
+
+
+def test_v_shows_the_dialogue(call: Caller) -> None:
+    assert call("-v", "bob@example.org") == 0
+    assert "RCPT TO:<bob@example.org>" in call.err.getvalue()
+
+
+def test_an_unknown_option_is_told_and_the_mail_sent(call: Caller, sink: Sink) -> None:
+    assert call("-Z", "bob@example.org") == 0
+    assert "-Z is unknown" in call.said
+    assert paths(sink, b"RCPT") == [b"<bob@example.org>"]
+
+
+@pytest.mark.parametrize("flags", [("-N", "sometimes"), ("-R", "half"), ("-V", "ä")])
+def test_a_wish_for_reports_that_makes_no_sense_costs_no_mail(call: Caller, sink: Sink, flags: tuple[str, ...]) -> None:
+    assert call(*flags, "bob@example.org") == 0
+    assert f"{flags[0]} is ignored" in call.said
+
+
+def test_empty_standard_input_is_no_message(call: Caller) -> None:
+    assert call("bob@example.org", stdin=b"") == 65
+    assert "empty" in call.said
+
+
+def test_no_profile_names_what_to_do(machine: Machine) -> None:
+    call = Caller(machine)
+    assert call("bob@example.org") == 78
+    assert "sendmail-cli " in call.said
+
+
+def test_the_exit_code_of_the_table(machine: Machine) -> None:
+    machine.configure('[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n')
+    assert Caller(machine)("bob@example.org") == 75
+
+
+def test_newaliases_and_mailq(call: Caller) -> None:
+    assert call(name="newaliases") == 0
+    assert call.said == ""
+    assert call(name="mailq") == 0
+    assert call.said == "Mail queue is empty\n"
+
+
+@pytest.mark.parametrize(("flag", "word"), [("--help", "usage: sendmail"), ("--version", "sendmail-cli")])
+def test_help_and_version(call: Caller, flag: str, word: str) -> None:
+    assert call(flag) == 0
+    assert word in call.out.getvalue()
+
+
+def test_a_mode_that_we_lack(call: Caller) -> None:
+    assert call("-bd") == 64
+
+
+def test_a_fault_of_our_own_shows_where_only_with_debug(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("oops")
+
+    monkeypatch.setattr("sendmail_cli.service.send", broken)
+    assert call("bob@example.org") == 70
+    assert "Traceback" not in call.said
+    assert call("--debug", "bob@example.org") == 70
+    assert "Traceback" in call.said
+
+
+def test_standard_input_that_is_closed(machine: Machine, call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    environment = Environment(machine.variables, stderr=call.err)
+    assert main("sendmail", ["bob@example.org"], environment) == 66
+
+
+def test_its_help_by_the_root_command(machine: Machine) -> None:
+    assert b"sendmail(1)" in Runner(machine)("sendmail", "--help").out
