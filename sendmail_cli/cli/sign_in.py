@@ -93,14 +93,20 @@ def sign_out(settings: Settings, talking: Talk) -> None:
     token = next(
         (each for each in (signed_in and signed_in.refresh_token, access and access.access_token) if each), None
     )
-    told = ""
-    if token is not None and tokens.table.client_id is not None:
-        try:
-            revoke(tokens.table.endpoints(talking.environment), tokens.client(signed_in), token, talking.environment)
-            told = f", and {title} takes them no more"
-        except MailError as error:
-            talking.output.warn(f"{title} was not told that the tokens are of no more use: {error.sentence}")
-    talking.inform(f"the tokens of profile {name} are out of the keyring{told}")
+    talking.inform(f"the tokens of profile {name} are out of the keyring")
+    if token is None or tokens.table.client_id is None:
+        return
+    try:
+        endpoints = tokens.table.endpoints(talking.environment)
+        if endpoints.revocation is None:
+            talking.inform(
+                f"{title} can't be told: end the access of the program in your account there, if you want to"
+            )
+            return
+        revoke(endpoints, tokens.client(signed_in), token, talking.environment)
+        talking.inform(f"{title} takes them no more")
+    except MailError as error:
+        talking.output.warn(f"{title} was not told that they are of no more use: {error.sentence}")
 
 
 def way_for(environment: Environment) -> Way:

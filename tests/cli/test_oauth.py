@@ -14,13 +14,13 @@ import pytest
 
 from sendmail_cli.cli import sign_in
 from sendmail_cli.config.oauth import device, store, tokens
+from sendmail_cli.config.oauth.endpoints import Endpoints
 from sendmail_cli.config.oauth.token_requests import Client, Granted
 from sendmail_cli.secret import Secret
 
 if TYPE_CHECKING:
     from pytest_mock import MockerFixture
 
-    from sendmail_cli.config.oauth.endpoints import Endpoints
     from tests.support.command import Runner
 
 WORK = (
@@ -138,8 +138,8 @@ def test_a_table_needs_a_user(run: Runner) -> None:
     ("words", "prompt", "typed"),
     [
         ("--oauth microsoft --grant client-credentials --tenant t", "Client secret of work at Microsoft", "s3cret"),
-        ("--oauth yandex --grant device", "Client secret of work at Yandex (Enter for none)", ""),
-        ("--oauth yandex --grant device", "Client secret of work at Yandex (Enter for none)", "s3cret"),
+        ("--oauth https://x --grant device", "Client secret of work at https://x (Enter for none)", ""),
+        ("--oauth https://x --grant device", "Client secret of work at https://x (Enter for none)", "s3cret"),
     ],
 )
 def test_a_person_types_the_clients_secret(
@@ -155,6 +155,7 @@ def test_a_person_types_the_clients_secret(
     run(*WORK, "--client-id", "id", *words.split())
     run.machine.terminals = {"stdin", "stderr"}
     prompting = mocker.patch("click.prompt", return_value=typed)
+    mocker.patch("sendmail_cli.config.oauth.table.discover", return_value=Endpoints("https://x/token"))
     mocker.patch.object(
         sign_in,
         "begin_device",

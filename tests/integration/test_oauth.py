@@ -259,7 +259,7 @@ class TestToken:
         before = len(user.provider.told("grant.revoked"))
         done = user.run("logout")
         assert done.code == 0
-        assert "takes them no more" in done.err
+        assert f"{user.provider.issuer} takes them no more" in done.err
         assert len(user.provider.told("grant.revoked")) == before + 1
         assert user.run("token").code == 78
         assert user.run("logout").code == 78

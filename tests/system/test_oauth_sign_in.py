@@ -355,8 +355,15 @@ def test_logout_tells_what_it_could_not_tell(person: Installed, provider: TokenS
     sign_in(person, "--no-check")
     done = person("logout")
     assert done.code == 0
-    assert "was not told that the tokens are of no more use" in done.err
+    assert "can't be told: end the access of the program in your account there" in done.err
     assert kept(person) == {}
+    provider.publish(revocation_endpoint=f"{provider.url}/revoke")
+    for play, words in ((says({}, 503), "was not told that they are of no more use"), (says({}), "takes them no more")):
+        sign_in(person, "--no-check")
+        provider.plays["/revoke"] = play
+        done = person("logout")
+        assert (done.code, words in done.err, kept(person)) == (0, True, {})
+    assert provider.forms("/revoke")[-1]["token"] == "r3fresh-token"
     done = person("logout")
     assert (done.code, "the keyring has no tokens of profile work" in done.err) == (78, True)
 

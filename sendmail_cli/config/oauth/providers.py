@@ -120,9 +120,8 @@ PROVIDERS: dict[str, Provider] = {
         Endpoints(
             token="https://oauth.yandex.com/token",  # noqa: S106 # an address
             authorization="https://oauth.yandex.com/authorize",
-            device="https://oauth.yandex.com/device/code",
         ),
         scope="mail:smtp",
-        without=_PERSONS_ONLY,
+        without=(("device", "Yandex's sign-in by device is not that of RFC 8628"), *_PERSONS_ONLY),
     ),
 }

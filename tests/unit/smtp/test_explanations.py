@@ -286,8 +286,12 @@ def test_takes_the_status_code_of_the_rest_of_the_program() -> None:
             "24 hours",
         ),
         ("432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "Microsoft", "Wait"),
-        ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", "Microsoft", "--auth xoauth2"),
-        ("550 5.7.30 Basic authentication is not supported for Client Submission.", "Microsoft", "--auth xoauth2"),
+        (
+            "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
+            "Microsoft",
+            "--oauth microsoft",
+        ),
+        ("550 5.7.30 Basic authentication is not supported for Client Submission.", "Microsoft", "--oauth microsoft"),
         (
             "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
             "Microsoft",
