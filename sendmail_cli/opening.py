@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     CredentialGiver = Callable[[], Secret]
 
 PROTECTED = (TLSMode.IMPLICIT, TLSMode.STARTTLS)  # where nothing that matters is ever said in the clear
-TOKEN_ADVICE = (  # noqa: S105 # what to do
+ANOTHER_SIGN_IN = (
     "The token has ended, or is for another user or another purpose: sign in again with sendmail-cli login PROFILE; "
     "docs/oauth.md says what it has to be for."
 )
@@ -200,7 +200,7 @@ def _authenticate(session: Session, server: Server, credential: CredentialGiver)
             _prove(session, MECHANISMS[name], server.user or "", proof)
         except AuthenticationFailed as error:
             if error.exit_code is ExitCode.NOPERM:
-                error.hint = TOKEN_ADVICE if isinstance(error, TokenRejected) else MECHANISMS[name].advice
+                error.hint = ANOTHER_SIGN_IN if isinstance(error, TokenRejected) else MECHANISMS[name].advice
             if name == mechanisms[-1] or not error.server_reply.startswith(str(ANOTHER_MECHANISM)):
                 raise
         else:

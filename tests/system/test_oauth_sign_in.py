@@ -9,6 +9,7 @@ import json
 import signal
 import socket
 import time
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
@@ -104,7 +105,12 @@ def kept(person: Installed) -> dict[str, str]:
 
 def address(process: subprocess.Popen[bytes]) -> dict[str, str]:
     """What the address that a person is to open says."""
-    shown = wait_for_line(process, b"https://localhost")[-1].decode().strip()
+    return asked_in(wait_for_line(process, b"code_challenge="))
+
+
+def asked_in(lines: list[bytes]) -> dict[str, str]:
+    """The same, of the last line."""
+    shown = lines[-1].decode().strip()
     return {name: values[0] for name, values in parse_qs(urlsplit(shown).query).items()}
 
 
@@ -155,12 +161,13 @@ def test_the_token_is_used_from_then_on(person: Installed, provider: TokenServer
 def sign_in(person: Installed, *words: str, **changes: str) -> Done:
     """`login` with the address pasted; `changes` are made to it."""
     with person.started("login", "--no-browser", *words, stdin=-1) as process:
-        asked = address(process)
+        lines = wait_for_line(process, b"code_challenge=")
         assert process.stdin is not None
-        process.stdin.write(f"\n{answer(asked, **changes)}\n".encode())
+        process.stdin.write(f"\n{answer(asked_in(lines), **changes)}\n".encode())
         process.stdin.close()
         process.stdin = None
-        return finish(process)
+        done = finish(process)
+        return Done(done.code, done.out, b"".join(lines).decode() + done.err)
 
 
 @pytest.mark.parametrize(
@@ -378,6 +385,58 @@ def test_a_token_that_is_refused_twice_is_renewed_once(person: Installed, provid
     assert done.code == 77
     assert len(provider.forms("/token")) == 2
     assert "an0ther-token" not in done.err
+
+
+def test_no_secret_shows_anywhere(person: Installed, provider: TokenServer) -> None:
+    """Not even if the server and the provider echo what they are told. The keyring has them; `token` is asked for."""
+    secret = "s3cret-of-the-client"
+    secrets = (TOKEN, "an0ther-token", "r3fresh-token", "c0de-of-the-provider", secret)
+    said: list[Done] = []
+    trace = person.home / "trace.html"
+    person.variables["SENDMAIL_CLI_CLIENT_SECRET__WORK"] = secret
+    configure(person, 1, by_issuer(provider))
+    said.append(sign_in(person, "-v", "--debug", "--no-check"))
+    provider.plays["/token"] = gives("an0ther-token")
+    ended = "S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC:\n"
+    echo = f"S: 535 5.7.8 not with an0ther-token {b64encode(b'x an0ther-token').decode()}\n"
+    old_echo = f"{ended}S: 535 5.7.8 not with {TOKEN} {TOKEN.upper()}\n"
+    with server(BY_TOKEN + old_echo + "C? AUTH XOAUTH2\n" + echo + QUIT) as mx:
+        configure(person, mx.port, by_issuer(provider))
+        said.append(person("send", "bob@example.org", "-m", "hi", "-v", "--trace", str(trace)))
+    why = f"r3fresh-token {secret} {b64encode(secret.encode()).decode()}"
+    provider.plays["/token"] = says({"error": "invalid_grant", "error_description": why})
+    with server(BY_TOKEN + ended + echo + QUIT) as mx:
+        configure(person, mx.port, by_issuer(provider))
+        sending = ("send", "bob@example.org", "-m", "hi")
+        said += [person(*sending, "--json", "--debug"), person(*sending, "-v", "--json")]
+        said.append(person("check", "-v"))
+    said += [person("profile", "show"), person("logout", "-v"), person("login", "--json")]
+
+    assert [done.code for done in said[:4]] == [0, 77, 77, 77]
+    assert "***" in said[1].err
+    written = [path.read_bytes() for path in person.home.rglob("*") if path.is_file() and path.name != "keyring.json"]
+    everything = b"\n".join([*written, *(done.out + done.err.encode() for done in said)]).lower()
+    assert trace.exists()
+    for each in secrets:
+        forms = (each.encode(), b64encode(each.encode()).rstrip(b"="), urlencode({"": each})[1:].encode())
+        assert [form for form in forms if form.lower() in everything] == [], each
+
+
+def test_a_fault_of_ours_shows_no_secret(person: Installed, provider: TokenServer) -> None:
+    """The traceback names lines of the program, and no values."""
+    configure(person, 1, by_issuer(provider))
+    more = person.inject(
+        "from sendmail_cli.config.oauth import token_requests\n"
+        "def fail(*words): raise ValueError(*words[:0])\n"
+        "token_requests.parse_answer = fail\n"
+    )
+    more["PYTHONPATH"] += f":{person.variables['PYTHONPATH']}"
+    person.variables |= more
+    done = sign_in(person, "--debug")
+    assert done.code == 70
+    assert "Traceback (most recent call last):" in done.lines
+    assert "c0de-of-the-provider" not in done.err
+    assert provider.forms("/token")[0]["code_verifier"] not in done.err
 
 
 def test_a_token_for_other_programs(person: Installed, provider: TokenServer) -> None:

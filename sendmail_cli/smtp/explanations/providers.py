@@ -120,7 +120,7 @@ _MICROSOFT = (
     KnownReply(
         Explanation(
             "Microsoft has switched off logins with a password here and wants OAuth.",
-            "Run `sendmail-cli profile set` with --oauth microsoft, then `sendmail-cli login PROFILE`; see docs/oauth.md.",
+            "Run `sendmail-cli profile set` with --oauth microsoft and `sendmail-cli login PROFILE`: docs/oauth.md.",
             "Microsoft",
         ),
         words=("basic authentication is disabled", "basic authentication is not supported"),
