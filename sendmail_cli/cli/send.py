@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,15 +13,19 @@ from sendmail_cli.cli.delivery_options import delivery_options, demands
 from sendmail_cli.cli.editor import Manuscript
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.header_options import header_files, header_options
+from sendmail_cli.cli.looking import chosen_look, looking_options
 from sendmail_cli.cli.message_options import what_options, who_options
 from sendmail_cli.cli.options import Talk, json_option, output_options, server_options, talk, trace_option, traced
 from sendmail_cli.cli.params import ADDRESSEES, FILE
 from sendmail_cli.cli.requesting import request_of
-from sendmail_cli.cli.several import Series, send_series, show_series
+from sendmail_cli.cli.several import Series, send_series
 from sendmail_cli.cli.text_options import text_files, text_options
 from sendmail_cli.errors import MailError, UsageError
 from sendmail_cli.request import Request
 from sendmail_cli.status import ExitCode
+
+if TYPE_CHECKING:
+    from sendmail_cli.cli.looking import Look
 
 EXAMPLES = (
     'echo "disk full" | sendmail-cli send -s "$(hostname)" root@example.org',
@@ -55,7 +58,7 @@ EXAMPLES = (
 @header_options
 @server_options
 @delivery_options
-@option("-n", "--dry-run", is_flag=True, section="How", help="Send nothing; print what would go over the wire.")
+@looking_options
 @option(
     "--fcc",
     once=True,
@@ -75,16 +78,14 @@ def send(context: click.Context, /, **values: Any) -> ExitCode:
     The text is standard input when that is not a terminal and no other text was given; on a terminal your editor
     ($VISUAL, $EDITOR) opens.
     """
-    is_dry_run, trace = values.pop("dry_run"), values.pop("trace")
+    trace = values.pop("trace")
     talking = talk(context, values)
-    if is_dry_run and talking.output.is_json:
-        raise UsageError("--dry-run and --json both print to standard output; give one of them")
-    if is_dry_run and trace is not None:
-        raise UsageError("--dry-run speaks to no server, so there is nothing for --trace to write")
     _check_not_read("--trace", trace, values)
+    _check_not_read("--preview-file", values["preview_file"], values)
     _check_not_read("--fcc", values["fcc"], values)
+    look = chosen_look(values, talking, trace)
     with traced(trace, talking) as talking:
-        return _do(values, talking, is_dry_run=is_dry_run)
+        return _do(values, talking, look)
 
 
 def _check_not_read(flag: str, written: str | None, values: dict[str, Any]) -> None:
@@ -99,7 +100,7 @@ def _check_not_read(flag: str, written: str | None, values: dict[str, Any]) -> N
             raise UsageError(f"{flag} would write to {path}, which is to be sent")
 
 
-def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:
+def _do(values: dict[str, Any], talking: Talk, look: Look | None) -> ExitCode:
     manuscript = Manuscript(talking.environment)
     try:
         asked, notify = demands(values)
@@ -107,11 +108,10 @@ def _do(values: dict[str, Any], talking: Talk, *, is_dry_run: bool) -> ExitCode:
         if request is None:
             talking.output.nothing_sent("the text is empty, so nothing was sent (--skip-empty)")
             exit_code = ExitCode.OK
+        elif look is not None:
+            exit_code = look.at(request, talking)
         elif isinstance(request, Series):
-            show = partial(_show, talking=talking)
-            exit_code = show_series(request, talking, show) if is_dry_run else send_series(request, talking)
-        elif is_dry_run:
-            exit_code = _show(request, talking)
+            exit_code = send_series(request, talking)
         else:
             exit_code = _send(request, talking)
             if exit_code is ExitCode.OK:
@@ -144,18 +144,6 @@ def _send(request: Request, talking: Talk) -> ExitCode:
     if talking.tracing is not None:
         talking.tracing.report = report
     return talking.output.report(report)
-
-
-def _show(request: Request, talking: Talk) -> ExitCode:
-    """The exact octets to standard output, the envelope to standard error."""
-    submission = service.preview(request, talking.environment, talking.output.note, talking.output.warn)
-    envelope = submission.envelope
-    talking.output.say(f"MAIL FROM:{envelope.reverse_path}")
-    for recipient in envelope.recipients:
-        talking.output.say(f"RCPT TO:{recipient.path}")
-    talking.output.note(f"{submission.content.size:,} octets")
-    talking.output.octets(submission.content.chunks())
-    return ExitCode.OK
 
 
 def _tell(manuscript: Manuscript, talking: Talk) -> None:

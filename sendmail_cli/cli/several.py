@@ -96,7 +96,7 @@ def _tell(sent: Sent, talking: Talk) -> None:
     talking.output.report_of_several(sent.report, sent.number, sent.label)
 
 
-def show_series(series: Series, talking: Talk, show: Callable[[Request], object]) -> ExitCode:
+def show_series(series: Series, talking: Talk, show: Callable[[Request], ExitCode]) -> ExitCode:
     """`show` each message; what is wrong with one keeps no other from being shown."""
     codes: set[ExitCode] = set()
     sources = iter(series.sources)
@@ -108,7 +108,7 @@ def show_series(series: Series, talking: Talk, show: Callable[[Request], object]
             if source is None:
                 break
             talking.output.say(f"message {number}")
-            show(series.request._replace(raw=source))
+            codes.add(show(series.request._replace(raw=source)))
         except MailError as error:
             codes.add(talking.output.error(error))
-    return combined_exit_code(codes, is_anybody_served=False)
+    return combined_exit_code(codes - {ExitCode.OK}, is_anybody_served=False)

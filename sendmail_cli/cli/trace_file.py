@@ -43,6 +43,7 @@ from sendmail_cli.cli.output import (
     note_line,
     outcome_line,
 )
+from sendmail_cli.cli.page import PRIVATE, create_beside, page_path, write_page
 from sendmail_cli.errors import MailError, OutputError, Terminated
 from sendmail_cli.printable import printable
 from sendmail_cli.status import ExitCode
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
 STANDARD_ERROR = "-"
 JSON_ENDINGS = (".json", ".jsonl")
 PAGE_ENDING = ".html"
-PRIVATE = 0o600
 
 
 class Ending(NamedTuple):
@@ -314,12 +314,10 @@ class PageTrace:
     """One HTML page, made when all is over."""
 
     def __init__(self, path: str, environment: Environment) -> None:
-        self._path = os.path.realpath(path)  # a link stays one
+        self._path = page_path(path)
         self._environment = environment
         self._events: list[TraceEvent] = []
-        if os.path.lexists(self._path) and not os.path.isfile(self._path):
-            raise OSError(0, "it is no ordinary file")
-        descriptor, unfinished = self._create()  # whether that can be done is to be known before the dial
+        descriptor, unfinished = create_beside(self._path, environment)  # whether it can be is known before the dial
         os.close(descriptor)
         os.unlink(unfinished)
 
@@ -332,24 +330,10 @@ class PageTrace:
         from sendmail_cli.cli.trace_page import page
 
         octets = page(self._events, ending, self._environment).encode("utf-8", "backslashreplace")
-        descriptor, unfinished = self._create()
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(octets)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(unfinished, self._path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(unfinished)
-            raise
+        write_page(self._path, octets, self._environment)
 
     def close(self) -> None:
         """Nothing is open."""
-
-    def _create(self) -> tuple[int, str]:
-        unfinished = f"{self._path}.{self._environment.random_bytes(8).hex()}.new"
-        return os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), unfinished
 
 
 def _open(path: str) -> int:

@@ -1,22 +1,22 @@
 """The page that `--trace FILE.html` makes: the dialogue as a waterfall, each reply explained, and what came of it.
 
-One file that asks for nothing from anywhere and has no script. All that comes from outside passes through `_text`, and
-should that ever fail, a Content-Security-Policy forbids the rest: the one style sheet is named in it by its hash, and
-bars are drawn by SVG attributes, which it leaves alone.
+Its Content-Security-Policy names the one style sheet by its hash, and bars are drawn by SVG attributes, which it leaves
+alone: see `page`.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from html import escape
+from base64 import b64encode
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli import __version__
 from sendmail_cli.cli.exit_codes import EXIT_CODE_MEANINGS
-from sendmail_cli.cli.output import MAX_LINE, PROGRAM, explained, word_for
+from sendmail_cli.cli.output import PROGRAM, explained, word_for
+from sendmail_cli.cli.page import END, head, text_of
 from sendmail_cli.cli.trace_style import STYLE
-from sendmail_cli.printable import printable
 from sendmail_cli.report import Action
 from sendmail_cli.smtp.explanations.lookup import explain_reply
 from sendmail_cli.status import ExitCode
@@ -85,22 +85,9 @@ def page(events: Sequence[TraceEvent], ending: Ending, environment: Environment)
     steps = list(_steps(events, ending))
     seconds = max([ending.at, 1e-6, *(step.end for step in steps)])
     body = [*_header(events, ending, seconds, environment), *_recipients(ending), *_dialogue(steps, seconds)]
-    return "\n".join([*_head(_title(ending)), "<main>", *body, "</main>", *_footer(), "</body>", "</html>", ""])
-
-
-def _head(title: str) -> Iterator[str]:
-    from base64 import b64encode
-    from hashlib import sha256
-
     digest = b64encode(sha256(STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield '<meta name="color-scheme" content="light dark">'
-    yield '<meta name="referrer" content="no-referrer">'
-    yield f'<meta name="generator" content="{PROGRAM} {__version__}">'
-    yield f"<title>{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>"
+    return "\n".join([*head(_title(ending), STYLE, policy), "<main>", *body, "</main>", *_footer(), *END])
 
 
 def _footer() -> Iterator[str]:
@@ -139,12 +126,12 @@ def _server(ending: Ending) -> str:
 
 def _header(events: Sequence[TraceEvent], ending: Ending, seconds: float, environment: Environment) -> Iterator[str]:
     tone, word = _verdict(ending)
-    yield f'<header class="{tone}">\n<p class="server">{_text(_server(ending))}</p>\n<h1>{_text(word)}</h1>'
+    yield f'<header class="{tone}">\n<p class="server">{text_of(_server(ending))}</p>\n<h1>{text_of(word)}</h1>'
     sentence = ending.sentence.removeprefix(word.lower()).removeprefix(": ")
     if sentence:
-        yield f'<p class="sentence">{_text(sentence)}</p>'
+        yield f'<p class="sentence">{text_of(sentence)}</p>'
     for line in ending.advice:
-        yield f'<p class="advice">{_text(line)}</p>'
+        yield f'<p class="advice">{text_of(line)}</p>'
     yield "<dl>"
     profile = ending.settings.profile_name if ending.settings is not None else None
     code = ending.exit_code
@@ -158,7 +145,7 @@ def _header(events: Sequence[TraceEvent], ending: Ending, seconds: float, enviro
     )
     for name, value in facts:
         if value:
-            yield f"<div><dt>{name}</dt><dd>{_text(value)}</dd></div>"
+            yield f"<div><dt>{name}</dt><dd>{text_of(value)}</dd></div>"
     yield "</dl>\n</header>"
 
 
@@ -172,12 +159,12 @@ def _encryption(events: Sequence[TraceEvent]) -> str:
 def _recipients(ending: Ending) -> Iterator[str]:
     if ending.report is None:
         return
-    yield '<section>\n<h2>Recipients</h2>\n<ul class="recipients">'
+    yield '<section>\n<h2>Recipients</h2>\n<ul class="recipients rows card">'
     for outcome in ending.report.outcomes:
         said = outcome.text if outcome.code is None else f"{outcome.code} {outcome.text}"
         yield f'<li class="{_tone_of(outcome)}"><span class="word">{word_for(outcome)}</span>'
-        yield f"<div><code>{_text(outcome.address)}</code><p><code>{_text(said)}</code></p>"
-        yield from (f'<p class="words">{_text(line)}</p>' for line in explained(outcome))
+        yield f"<div><code>{text_of(outcome.address)}</code><p><code>{text_of(said)}</code></p>"
+        yield from (f'<p class="words">{text_of(line)}</p>' for line in explained(outcome))
         yield "</div></li>"
     yield "</ul>\n</section>"
 
@@ -201,7 +188,7 @@ def _dialogue(steps: Sequence[Step], seconds: float) -> Iterator[str]:
     yield "</g></defs></svg>"
     yield '<div class="axis" aria-hidden="true"><span></span><svg>'
     yield "".join(f'<text x="{_percent(at, seconds)}" y="14">{_duration(at)}</text>' for at in ticks)
-    yield '</svg></div>\n<ol class="steps">'
+    yield '</svg></div>\n<ol class="steps card">'
     for step in steps:
         yield from _row(step, seconds)
     yield "</ol>\n</section>"
@@ -209,20 +196,20 @@ def _dialogue(steps: Sequence[Step], seconds: float) -> Iterator[str]:
 
 def _row(step: Step, seconds: float) -> Iterator[str]:
     hover = " ".join((*step.words, f"({step.source})" if step.source else "")).strip()
-    title = f' title="{_text(hover)}"' if hover else ""
+    title = f' title="{text_of(hover)}"' if hover else ""
     secured = " secured" if step.is_secured else ""
     yield f'<li class="{step.who} {step.tone}{secured}"{title}>'
-    yield f'<span class="at">{_text(_duration(step.end))}</span>'
+    yield f'<span class="at">{text_of(_duration(step.end))}</span>'
     yield f'<span class="mark">{LOCK if step.is_secured else ""}<b aria-hidden="true">{MARKS[step.who]}</b>'
     yield f'<span class="spoken">{SPOKEN[step.who]}</span></span>'
-    lines = "\n".join(map(_said_by_server if step.who == "server" else _text, step.lines))
+    lines = "\n".join(map(_said_by_server if step.who == "server" else text_of, step.lines))
     yield f'<div class="said">{f"<pre>{lines}</pre>" if step.who in {"we", "server"} else f"<p>{lines}</p>"}'
-    yield from (f'<p class="words">{_text(line)}</p>' for line in step.words)
+    yield from (f'<p class="words">{text_of(line)}</p>' for line in step.words)
     yield f"</div>{_lane(step, seconds)}</li>"
 
 
 def _said_by_server(line: str) -> str:
-    return f"<b>{_text(line[:3])}</b>{_text(line[3:])}"
+    return f"<b>{text_of(line[:3])}</b>{text_of(line[3:])}"
 
 
 def _lane(step: Step, seconds: float) -> str:
@@ -233,9 +220,9 @@ def _lane(step: Step, seconds: float) -> str:
         place, at, distance = ("before", step.start, -7) if 100 * step.start / seconds > EARLY else ("in", step.end, -7)
     x, width = _percent(step.start, seconds), _percent(max(step.end - step.start, SHORTEST * seconds), seconds)
     return (
-        f'<div class="lane"><svg role="img" aria-label="took {_text(took)}"><use href="#grid"/>'
+        f'<div class="lane"><svg role="img" aria-label="took {text_of(took)}"><use href="#grid"/>'
         f'<rect class="bar" x="{x}" width="{width}" y="4.5" height="13" rx="2"/>'
-        f'<text class="{place}" x="{_percent(at, seconds)}" y="15" dx="{distance}">{_text(took)}</text></svg></div>'
+        f'<text class="{place}" x="{_percent(at, seconds)}" y="15" dx="{distance}">{text_of(took)}</text></svg></div>'
     )
 
 
@@ -306,8 +293,3 @@ def _duration(seconds: float) -> str:
     if seconds < 0.0995:
         return f"{seconds * 1000:.3g} ms" if seconds >= 0.001 or not seconds else f"{seconds * 1000:.2f} ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.4g} s"
-
-
-def _text(text: str) -> str:
-    """Any text as HTML that shows just that, in an element or in an attribute."""
-    return escape(printable(text, MAX_LINE))

@@ -6,20 +6,25 @@ It holds one piece of the source, whatever the message looks like, and looks at 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.message.lines import as_line_feeds
 from sendmail_cli.message.source import CHUNK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sendmail_cli.message.source import Source
+    from collections.abc import Callable, Iterator
 
 _END = re.compile(rb"\r\n?|\n")
 _DASHES = re.compile(rb"(?:\r\n?|\n)--")
 _MAYBE_DASHES = re.compile(rb"(?:\r\n?|\n)-?\Z")
+
+
+class Readable(Protocol):
+    """Octets that can be read once from `start`: a source can."""
+
+    def chunks(self, length: int, start: int) -> Iterator[bytes]:
+        """The octets from `start` on, in pieces of about `length`."""
 
 
 class Delimiter(NamedTuple):
@@ -32,7 +37,7 @@ class Delimiter(NamedTuple):
 class MimeScanner:
     """Give it the `boundaries` that count now; then ask for a line or a body. `line` is the number of the next line."""
 
-    def __init__(self, source: Source, start: int, first_line: int) -> None:
+    def __init__(self, source: Readable, start: int, first_line: int) -> None:
         self.boundaries: set[bytes] = set()
         self.line = first_line
         self._chunks = source.chunks(CHUNK, start)

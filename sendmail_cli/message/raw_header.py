@@ -216,6 +216,19 @@ def field_name(line: bytes) -> str | None:
     return None if found is None else found[1].decode("ascii").lower()
 
 
+def fields_of(lines: list[bytes], first_line: int) -> tuple[Field, ...]:
+    """The fields that `lines` are, each with the lines that continue it (RFC 5322 §2.2.3)."""
+    fields: list[Field] = []
+    collected: list[bytes] = []
+    for number in range(len(lines) - 1, -1, -1):  # a field is known when its first line is met
+        collected.append(lines[number])
+        name = None if lines[number].startswith((b" ", b"\t")) else field_name(lines[number])
+        if name is not None:
+            fields.append(Field(name, b"\r\n".join([*reversed(collected), b""]), first_line + number))
+            collected.clear()
+    return tuple(reversed(fields))
+
+
 def _name(line: bytes, number: int, *, is_first: bool) -> str:
     name = field_name(line)
     if name is None:

@@ -19,11 +19,12 @@ from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.message.lines import NUL, TOO_LONG, Fault, LineCheck
 from sendmail_cli.message.mime_header import IDENTITIES, MimeHeader, mime_header
 from sendmail_cli.message.mime_scanner import MimeScanner
-from sendmail_cli.message.raw_header import MAX_HEADER, Field, field_name
+from sendmail_cli.message.raw_header import MAX_HEADER, field_name, fields_of
 from sendmail_cli.message.spans import Coding, Span
 
 if TYPE_CHECKING:
     from sendmail_cli.message.mime_scanner import Delimiter
+    from sendmail_cli.message.raw_header import Field
     from sendmail_cli.message.source import Source
 
 MAX_DEPTH = 100  # parts within parts; nobody means more
@@ -173,7 +174,7 @@ class _Walk:
             if scanner.offset - start > MAX_HEADER:
                 raise DataError(f"the header of the part at line {first_line} is longer than {MAX_HEADER} octets")
         header = mime_header(
-            _fields(lines, first_line),
+            fields_of(lines, first_line),
             is_message=default_type is None,
             default_type=default_type or "text/plain",
             problem=problem,
@@ -266,19 +267,6 @@ class _Facts:
 
 def _is_of_header(line: bytes, *, is_first: bool) -> bool:
     return field_name(line) is not None or (not is_first and line.startswith((b" ", b"\t")))
-
-
-def _fields(lines: list[bytes], first_line: int) -> tuple[Field, ...]:
-    """The fields that `lines` are, each with the lines that continue it (RFC 5322 §2.2.3)."""
-    fields: list[Field] = []
-    collected: list[bytes] = []
-    for number in range(len(lines) - 1, -1, -1):  # a field is known when its first line is met
-        collected.append(lines[number])
-        name = None if lines[number].startswith((b" ", b"\t")) else field_name(lines[number])
-        if name is not None:
-            fields.append(Field(name, b"\r\n".join([*reversed(collected), b""]), first_line + number))
-            collected.clear()
-    return tuple(reversed(fields))
 
 
 def _seal(header: MimeHeader, above: str) -> str:

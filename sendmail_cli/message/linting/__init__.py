@@ -1,0 +1,1 @@
+"""What receivers punish in a message: one function a rule, one table of them (`rules`)."""
