@@ -121,8 +121,10 @@ def _fields(finding: Finding) -> dict[str, Any]:
 def _answer(finding: Finding, talking: Talk) -> None:
     """A line for what it is, and one for what to do."""
     word = finding.severity.value
-    where = f"{finding.where}: " if finding.where else ""
-    talking.output.answer_row(word, TONES[word], f"{'':{9 - len(word)}}{where}{finding.sentence} [{finding.code}]", 9)
+    where = finding.where if finding.line is None else f"{finding.where}, line {finding.line}"
+    talking.output.answer_row(
+        word, TONES[word], f"{'':{9 - len(word)}}{where}{': ' if where else ''}{finding.sentence} [{finding.code}]", 9
+    )
     talking.output.answer_row("", "", f"{'':9}{finding.advice}", 9)
 
 

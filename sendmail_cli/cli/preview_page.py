@@ -49,9 +49,10 @@ MAX_REMOTE = 50  # that are named
 MAX_DEPTH = 5  # messages within messages
 
 TONES = {"error": "bad", "warning": "unsure", "note": "soft"}
-_PICTURE = re.compile(r"image/(?:png|jpeg|gif|webp|bmp|avif|svg\+xml)")
-_CID = re.compile(r"""((?:=|url\()\s*["']?\s*)cid:([^"'\s>)]+)""", re.IGNORECASE)
-_LINK = re.compile(r"<(?=link\b)", re.IGNORECASE)  # a policy doesn't keep `rel=preconnect` from calling home
+_PICTURE = re.compile(r"image/(?:png|jpe?g|gif|webp|bmp|avif|svg\+xml)")
+_CID = re.compile(r"""((?:=|url\()\s*+["']?+\s*+)cid:([^"'\s>)]+)""", re.IGNORECASE)
+# A policy stops what is loaded, and not the connection that a browser opens for it beforehand.
+_CALLING = re.compile(r"<(?=(?:link|iframe|frame|object|embed|portal|fencedframe)\b)", re.IGNORECASE)
 
 FILE_ICON = (
     '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 2.5h8l4.5 4.5v14.5h-12.5z"/><path d="M14 2.5v4.5h4.5"/>'
@@ -80,8 +81,7 @@ def _footer() -> Iterator[str]:
 
 
 def _header(looked: Looked, subject: str) -> Iterator[str]:
-    worst = looked.findings[0].severity.value if looked.findings else "note"
-    tone = {"error": "bad", "warning": "unsure"}.get(worst, "clear")
+    tone = TONES[looked.findings[0].severity.value] if looked.findings else "good"
     yield f'<header class="subject {tone}">\n<p class="server">Preview: nothing was sent</p>'
     yield f"<h1>{text_of(subject)}</h1>"
     yield f'<p class="sentence">{_verdict(looked.findings)}</p>\n<dl>'
@@ -90,7 +90,7 @@ def _header(looked: Looked, subject: str) -> Iterator[str]:
     count = len(letter.recipients)
     facts = (
         ("recipients", f"{count:,}"),
-        ("size on the wire", f"{_size(letter.size)} ({letter.size:,} octets)"),
+        ("size on the wire", _size(letter.size)),
         ("would go to", server if looked.has_server else "no server is set up"),
         ("profile", settings.profile_name or "none"),
         ("message", looked.submission.message_id),
@@ -131,7 +131,7 @@ def _envelope(letter: Letter) -> Iterator[str]:
     yield '<section>\n<h2>Envelope</h2>\n<dl class="envelope fields card">'
     yield f"<div><dt>from</dt><dd><code>{text_of(sender)}</code></dd></div>"
     yield from _recipients("to", [each for each in letter.recipients if each in named])
-    yield from _recipients("to, and no header tells (Bcc)", hidden)
+    yield from _recipients("to, in no header (Bcc)", hidden)
     yield "</dl>\n</section>"
 
 
@@ -204,7 +204,7 @@ def _html(part: Part, facts: HtmlFacts, pictures: dict[str, Part], album: _Album
         url = album.url(pictures.get(unquote(found[2])))
         return found[0] if url is None else found[1] + url
 
-    html = _CID.sub(brought, _LINK.sub("<x-", part.text[:MAX_HTML]))
+    html = _CID.sub(brought, _CALLING.sub("<x-", part.text[:MAX_HTML]))
     yield f'<div class="body card"><h3>HTML {_about(part)}</h3>'
     yield f'<iframe class="{_height(facts)}" sandbox="" title="the HTML text" referrerpolicy="no-referrer"'
     yield f' srcdoc="{escape(FRAME_HEAD + _encodable(html))}"></iframe>'

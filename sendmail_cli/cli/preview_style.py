@@ -7,14 +7,13 @@ STYLE = (
     + """
 .subject h1 { color: var(--ink); unicode-bidi: isolate; }
 .subject .sentence { color: var(--tone); font-weight: 600; }
-.clear { --tone: var(--we); --back: var(--code); }
 .soft { --tone: var(--soft); --back: var(--code); }
 .fields { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1.2rem; padding: 1rem 1.2rem;
-  margin: 0; border-top: 0; }
+  margin: 0; border-top-width: 0; }
+.card.fields { border-top-width: 1px; }
 .fields > div { display: contents; }
 .fields dt { font-size: .87rem; line-height: 1.6; }
 .fields dd { max-width: none; }
-.rows .none { display: block; color: var(--soft); }
 .code { color: var(--soft); font-size: .8rem; margin-left: .4rem; white-space: nowrap; }
 .where { font-weight: 600; overflow-wrap: anywhere; }
 details { border-top: 1px solid var(--line); }
@@ -47,7 +46,6 @@ iframe { display: block; width: 100%; min-width: 12rem; max-width: 100%; border:
 .nested { padding: 0 1.2rem 1.2rem; }
 .nested h2 { margin-top: 1.2rem; }
 .nested .card { background: var(--page); }
-.nested .fields { padding-left: 0; }
 .envelope dd { max-height: 16rem; overflow: auto; }
 .envelope code { display: block; line-height: 1.75; }
 @media screen and (max-width: 760px) {

@@ -84,7 +84,7 @@ class TestLint:
         done = run("send", "--raw", "-", "--lint", stdin=message)
 
         assert done.code == 65
-        assert b"error    Subject: Subject stands 2 times" in done.out
+        assert b"error    Subject, line 4: Subject stands 2 times" in done.out
 
     def test_hostile_words_steer_no_terminal(self, here: Runner) -> None:
         message = (
@@ -115,7 +115,7 @@ class TestPreviewFile:
         assert "<h1>hello there</h1>" in page
         assert "See you on Thursday." in page
         assert f"127.0.0.1:{sink.port}" in page
-        hidden = re.search("no header tells.*?</div>", page, re.DOTALL)
+        hidden = re.search("in no header.*?</div>", page, re.DOTALL)
         assert hidden is not None
         assert "eve@example.org" in hidden[0]
         assert page.count("eve@example.org") == 1

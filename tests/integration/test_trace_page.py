@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import html
-import json
-import os
 import re
-import shutil
-import struct
-import subprocess
-import zlib
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.certificates import write_ca_file
+from tests.support.chromium import DARK, LIGHT, Browser, started
 from tests.support.command import Installed
 from tests.support.scripted_server import ScriptedServer, parse_script
 from tests.support.small_servers import QUIT, server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.real_server
-
-PROGRAM = "chromium"
-PATIENCE = 60.0  # seconds; a browser that starts for the first time on a busy machine
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-)  # fmt: skip
-DARK, LIGHT = 0, 1  # as Chromium's setting preferredColorScheme counts them
 
 EVIL = (
     "<script>parent.hacked=1;document.title='hacked'</script>"
@@ -83,110 +66,9 @@ frame.onload = () => {{
 """
 
 
-def why_unavailable() -> str | None:
-    """Why no page can be looked at on this machine; None when one can."""
-    return None if shutil.which(PROGRAM) else f"not installed: {PROGRAM} (.ci/servers installs it)"
-
-
-@dataclass(frozen=True)
-class Browser:
-    """A browser that has never been anywhere; each call starts it anew."""
-
-    folder: Path
-
-    def __call__(self, page: Path, *flags: str) -> str:
-        """What it writes to standard output about `page`."""
-        command = [PROGRAM, *QUIET, f"--user-data-dir={self.folder / os.urandom(8).hex()}", *flags, page.as_uri()]
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False, cwd=self.folder
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def measured(self, page: Path, *, width: int, scheme: int = LIGHT) -> dict[str, Any]:
-        """What a page looks like in a window of `width`."""
-        frame = self.folder / f"frame-{width}-{scheme}.html"
-        frame.write_text(FRAME.format(width=width, page=html.escape(page.read_text("utf-8"))), encoding="utf-8")
-        shown = self(frame, "--dump-dom", "--window-size=1600,1200", f"--blink-settings=preferredColorScheme={scheme}")
-        found = re.search("FOUND(.*)END", html.unescape(shown), re.DOTALL)
-        assert found, shown[:2000]
-        measures = json.loads(found[1])
-        assert isinstance(measures, dict)
-        return measures
-
-    def picture(self, page: Path, *, width: int, scheme: int) -> Picture:
-        """The page as pixels."""
-        path = self.folder / "picture.png"
-        self(
-            page,
-            f"--screenshot={path}",
-            f"--window-size={width},1200",
-            f"--blink-settings=preferredColorScheme={scheme}",
-        )
-        return Picture.of(path.read_bytes())
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Rows of pixels, each red, green, blue."""
-
-    rows: list[bytes]
-    channels: int
-
-    @classmethod
-    def of(cls, png: bytes) -> Picture:
-        """The picture in a PNG file of 8 bits a channel without interlacing."""
-        width, _, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", png[16:29])
-        assert (depth, interlaced) == (8, 0)
-        channels = {2: 3, 6: 4}[kind]
-        packed, at = b"", 8
-        while at < len(png):
-            (size,) = struct.unpack(">I", png[at : at + 4])
-            packed += png[at + 8 : at + 8 + size] if png[at + 4 : at + 8] == b"IDAT" else b""
-            at += size + 12
-        return cls(list(_unfiltered(zlib.decompress(packed), width * channels, channels)), channels)
-
-    @property
-    def colours(self) -> Mapping[bytes, int]:
-        """How many pixels have each colour."""
-        counts: dict[bytes, int] = {}
-        for row in self.rows:
-            for at in range(0, len(row), self.channels):
-                pixel = row[at : at + 3]
-                counts[pixel] = counts.get(pixel, 0) + 1
-        return counts
-
-
-def _unfiltered(octets: bytes, stride: int, channels: int) -> list[bytes]:
-    """The rows of a PNG, whose octets are differences from those to the left and above."""
-    rows, above = [], bytes(stride)
-    for start in range(0, len(octets), stride + 1):
-        kind, row = octets[start], bytearray(octets[start + 1 : start + 1 + stride])
-        for at in range(stride):
-            left = row[at - channels] if at >= channels else 0
-            corner = above[at - channels] if at >= channels else 0
-            row[at] = (
-                row[at] + (0, left, above[at], (left + above[at]) // 2, _paeth(left, above[at], corner))[kind]
-            ) & 255
-        above = bytes(row)
-        rows.append(above)
-    return rows
-
-
-def _paeth(left: int, up: int, corner: int) -> int:
-    guess = left + up - corner
-    return min((left, up, corner), key=lambda each: abs(guess - each))
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
-    reason = why_unavailable()
-    if reason is not None:
-        if os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    return Browser(tmp_path_factory.mktemp("browser"))
+    return started(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +88,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_it_fits_whatever_the_width(browser: Browser, page: Path, width: int) -> None:
-    found = browser.measured(page, width=width)
+    found = browser.measured(page, FRAME, width=width)
 
     assert found["width"] <= width
     assert found["sticking"] == []
@@ -216,7 +98,7 @@ def test_it_fits_whatever_the_width(browser: Browser, page: Path, width: int) ->
 
 
 def test_a_hostile_servers_words_are_text(browser: Browser, page: Path) -> None:
-    found = browser.measured(page, width=1280)
+    found = browser.measured(page, FRAME, width=1280)
 
     assert (found["hacked"], found["scripts"], found["images"]) == (False, 0, 0)
     assert found["refused"] == f"550 5.1.1 {EVIL}"
@@ -230,7 +112,7 @@ def test_a_bar_that_takes_all_has_its_label_too(browser: Browser, tmp_path: Path
     with server("S! stall\n") as mx:
         words = ("-f", "ada@example.org", "bob@example.org", "-m", "hi", "--timeout", "1", "--trace", path)
         assert command("send", *words, "-S", f"localhost:{mx.port}").code == 75
-    found = browser.measured(path, width=width)
+    found = browser.measured(path, FRAME, width=width)
 
     assert max(bar for _, _, bar in found["bars"]) > 0.5 * width
     assert all(from_left >= -1 and from_right <= 1 for from_left, from_right in found["labels"])
@@ -238,7 +120,7 @@ def test_a_bar_that_takes_all_has_its_label_too(browser: Browser, tmp_path: Path
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_bars_can_be_seen_and_stay_on_the_axis(browser: Browser, page: Path, width: int) -> None:
-    found = browser.measured(page, width=width)
+    found = browser.measured(page, FRAME, width=width)
 
     assert len(found["bars"]) > 20
     for from_left, from_right, _ in found["bars"]:
@@ -288,7 +170,7 @@ def test_the_policy_stands_even_where_an_escape_was_forgotten(browser: Browser, 
     careless.write_text(
         page.read_text("utf-8").replace("</main>", f"{EVIL}<style>pre{{white-space:pre}}</style></main>")
     )
-    found = browser.measured(careless, width=1280)
+    found = browser.measured(careless, FRAME, width=1280)
 
     assert (found["hacked"], found["scripts"], found["images"]) == (False, 1, 1)
     assert found["white_space"] == "pre-wrap"

@@ -38,7 +38,7 @@ _NOT_DOMAINS = frozenset(("html", "htm", "pdf", "txt", "doc", "docx", "jpg", "pn
 
 def empty(letter: Letter) -> Iterator[Flaw]:
     """Nothing to read, nothing attached."""
-    if not letter.texts and not letter.pages and not any(part.is_attachment for part in letter.message.walk()):
+    if not letter.texts and not letter.pages and not any(part.size and not part.is_text for part in letter.leaves):
         yield Flaw("the message is empty", "Write something: --body, or standard input.")
 
 

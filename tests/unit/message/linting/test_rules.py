@@ -6,6 +6,7 @@ import io
 import zipfile
 from base64 import encodebytes
 from email.message import EmailMessage
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -301,3 +302,10 @@ def test_base64_without_padding_is_read() -> None:
     head = f"{HEAD}MIME-Version: 1.0\nContent-Type: application/x-thing\nContent-Transfer-Encoding: base64\n\n"
 
     assert "executable" in codes(head.replace("\n", "\r\n").encode() + octets)
+
+
+def test_every_rule_is_documented() -> None:
+    lines = (Path(__file__).parents[4] / "docs" / "lint.md").read_text(encoding="utf-8").splitlines()
+    rows = [tuple(cell.strip(" `") for cell in line.split("|")[1:3]) for line in lines if line.startswith("| `")]
+
+    assert rows == [(rule.code, rule.severity.value) for rule in RULES]

@@ -1,0 +1,135 @@
+"""A real browser that looks at a page: Chromium without a window."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PROGRAM = "chromium"
+PATIENCE = 60.0  # seconds; a browser that starts for the first time on a busy machine
+QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+)  # fmt: skip
+DARK, LIGHT = 0, 1  # as Chromium's setting preferredColorScheme counts them
+
+
+def why_unavailable() -> str | None:
+    """Why no page can be looked at on this machine; None when one can."""
+    return None if shutil.which(PROGRAM) else f"not installed: {PROGRAM} (.ci/servers installs it)"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A browser that has never been anywhere; each call starts it anew."""
+
+    folder: Path
+
+    def __call__(self, page: Path, *flags: str) -> str:
+        """What it writes to standard output about `page`."""
+        command = [PROGRAM, *QUIET, f"--user-data-dir={self.folder / os.urandom(8).hex()}", *flags, page.as_uri()]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False, cwd=self.folder
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def measured(self, page: Path, frame: str, *, width: int, scheme: int = LIGHT) -> dict[str, Any]:
+        """What the script in `frame` finds of a page in a window of `width`: see `FOUND`."""
+        path = self.folder / f"frame-{width}-{scheme}.html"
+        path.write_text(frame.format(width=width, page=html.escape(page.read_text("utf-8"))), encoding="utf-8")
+        shown = self(path, "--dump-dom", "--window-size=1600,1200", f"--blink-settings=preferredColorScheme={scheme}")
+        found = re.search("FOUND(.*)END", html.unescape(shown), re.DOTALL)
+        assert found, shown[:2000]
+        measures = json.loads(found[1])
+        assert isinstance(measures, dict)
+        return measures
+
+    def picture(self, page: Path, *, width: int, scheme: int = LIGHT, height: int = 1200) -> Picture:
+        """The page as pixels."""
+        path = self.folder / "picture.png"
+        self(
+            page,
+            f"--screenshot={path}",
+            f"--window-size={width},{height}",
+            f"--blink-settings=preferredColorScheme={scheme}",
+        )
+        return Picture.of(path.read_bytes())
+
+
+def started(folder: Path) -> Browser:
+    """A browser; the test that asks is skipped where there is none, and fails where there has to be one."""
+    reason = why_unavailable()
+    if reason is not None:
+        if os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    return Browser(folder)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Rows of pixels, each red, green, blue."""
+
+    rows: list[bytes]
+    channels: int
+
+    @classmethod
+    def of(cls, png: bytes) -> Picture:
+        """The picture in a PNG file of 8 bits a channel without interlacing."""
+        width, _, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", png[16:29])
+        assert (depth, interlaced) == (8, 0)
+        channels = {2: 3, 6: 4}[kind]
+        packed, at = b"", 8
+        while at < len(png):
+            (size,) = struct.unpack(">I", png[at : at + 4])
+            packed += png[at + 8 : at + 8 + size] if png[at + 4 : at + 8] == b"IDAT" else b""
+            at += size + 12
+        return cls(list(_unfiltered(zlib.decompress(packed), width * channels, channels)), channels)
+
+    @property
+    def colours(self) -> Mapping[bytes, int]:
+        """How many pixels have each colour."""
+        counts: dict[bytes, int] = {}
+        for row in self.rows:
+            for at in range(0, len(row), self.channels):
+                pixel = row[at : at + 3]
+                counts[pixel] = counts.get(pixel, 0) + 1
+        return counts
+
+
+def _unfiltered(octets: bytes, stride: int, channels: int) -> list[bytes]:
+    """The rows of a PNG, whose octets are differences from those to the left and above."""
+    rows, above = [], bytes(stride)
+    for start in range(0, len(octets), stride + 1):
+        kind, row = octets[start], bytearray(octets[start + 1 : start + 1 + stride])
+        for at in range(stride):
+            left = row[at - channels] if at >= channels else 0
+            corner = above[at - channels] if at >= channels else 0
+            row[at] = (
+                row[at] + (0, left, above[at], (left + above[at]) // 2, _paeth(left, above[at], corner))[kind]
+            ) & 255
+        above = bytes(row)
+        rows.append(above)
+    return rows
+
+
+def _paeth(left: int, up: int, corner: int) -> int:
+    guess = left + up - corner
+    return min((left, up, corner), key=lambda each: abs(guess - each))
