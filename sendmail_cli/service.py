@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from sendmail_cli.config.settings import ServerFlags, Settings
     from sendmail_cli.early import EarlySession
     from sendmail_cli.environment import Environment
-    from sendmail_cli.message.linting.finding import Finding
-    from sendmail_cli.message.linting.letter import Letter
     from sendmail_cli.message.source import Source
     from sendmail_cli.sandbox import Received
     from sendmail_cli.secret import Secret
@@ -72,46 +70,13 @@ def preview(
 ) -> Prepared:
     """What `send` would send, for looking at it: no server need be set up for that. Raises `MailError`."""
     flags = request.flags
-    if not _names_server(flags) and choose_profile(flags, load_profiles(environment), environment) is None:
+    if not names_server(flags) and choose_profile(flags, load_profiles(environment), environment) is None:
         flags = flags._replace(server="localhost")  # never spoken to
     return prepare(request._replace(flags=flags), environment, note, warn)
 
 
-class Looked(NamedTuple):
-    """A request made ready, and what is to be said of the message."""
-
-    settings: Settings
-    submission: Submission
-    letter: Letter
-    findings: tuple[Finding, ...]  # the worst first
-    has_server: bool  # False: none is set up, and the settings name a stand-in
-
-
-def look(
-    request: Request,
-    environment: Environment,
-    note: Callable[[str], None],
-    warn: Callable[[str], None] = lambda _: None,
-) -> Looked:
-    """What `send` would send, read once as its receivers would, and what they might punish. Raises `MailError`."""
-    from sendmail_cli.message.anatomy import anatomy_of
-    from sendmail_cli.message.linting.letter import letter_of
-    from sendmail_cli.message.linting.rules import lint
-
-    settings, submission = preview(request, environment, note, warn)
-    envelope = submission.envelope
-    letter = letter_of(
-        anatomy_of(submission.content.chunks()),
-        envelope.reverse_path.address,
-        tuple(recipient.path.address for recipient in envelope.recipients),
-        submission.content.size,
-        environment.now(),
-    )
-    has_server = _names_server(request.flags) or settings.profile_name is not None
-    return Looked(settings, submission, letter, lint(letter), has_server)
-
-
-def _names_server(flags: ServerFlags) -> bool:
+def names_server(flags: ServerFlags) -> bool:
+    """True when the command line itself says where to submit."""
     return flags.server is not None or flags.pipe is not None
 
 

@@ -101,7 +101,9 @@ def _show(request: Request, talking: Talk) -> ExitCode:
 
 def _lint(request: Request, talking: Talk) -> ExitCode:
     """The findings to standard output."""
-    findings = service.look(request, talking.environment, talking.output.note, talking.output.warn).findings
+    from sendmail_cli.cli.looked import looked_at
+
+    findings = looked_at(request, talking).findings
     is_punished = any(finding.severity.value != "note" for finding in findings)
     exit_code = ExitCode.DATAERR if is_punished else ExitCode.OK
     if talking.output.is_json:
@@ -153,6 +155,7 @@ def _preview_into(name: str) -> Show:
 
 
 def _page(request: Request, talking: Talk) -> bytes:
+    from sendmail_cli.cli.looked import looked_at
     from sendmail_cli.cli.preview_page import page
 
-    return page(service.look(request, talking.environment, talking.output.note, talking.output.warn))
+    return page(looked_at(request, talking))

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sendmail_cli.addresses import AddrSpec
+    from sendmail_cli.cli.looked import Looked
     from sendmail_cli.message.anatomy import Part
     from sendmail_cli.message.html_facts import HtmlFacts
     from sendmail_cli.message.linting.finding import Finding
     from sendmail_cli.message.linting.letter import Letter
-    from sendmail_cli.service import Looked
 
 # Styles of the message stand in it as they please, so they can't be named by a hash.
 POLICY = (

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sendmail_cli.addresses import AddrSpec
+from sendmail_cli.cli.looked import Looked
 from sendmail_cli.cli.preview_page import page
 from sendmail_cli.config.settings import Settings
 from sendmail_cli.message.anatomy import anatomy_of
@@ -17,7 +18,6 @@ from sendmail_cli.message.html_facts import html_facts
 from sendmail_cli.message.linting.letter import letter_of
 from sendmail_cli.message.linting.rules import lint
 from sendmail_cli.server import Server
-from sendmail_cli.service import Looked
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 from sendmail_cli.submission import Submission
 

@@ -10,13 +10,13 @@ import pytest
 
 from sendmail_cli.addresses import AddrSpec
 from sendmail_cli.cli import preview_page
+from sendmail_cli.cli.looked import Looked
 from sendmail_cli.cli.preview_page import page
 from sendmail_cli.config.settings import Settings
 from sendmail_cli.message.anatomy import anatomy_of
 from sendmail_cli.message.linting.letter import letter_of
 from sendmail_cli.message.linting.rules import lint
 from sendmail_cli.server import Server
-from sendmail_cli.service import Looked
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 from sendmail_cli.submission import Submission
 
