@@ -23,7 +23,6 @@ from sendmail_cli.cli.text_options import (
     write_text,
 )
 from sendmail_cli.errors import UsageError
-from sendmail_cli.message.mailboxes import is_mbox, messages_in_maildir, messages_in_mbox
 from sendmail_cli.request import AttachmentRequest, Request
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def request_of(
 
 
 def _raw_request(values: dict[str, Any], talking: Talk, blank: Request) -> Request | Series:
+    from sendmail_cli.message.mailboxes import is_mbox, messages_in_maildir, messages_in_mbox
+
     refuse_beside("raw", values, MESSAGE_OPTIONS)
     standard_input.check_claims(
         ["--raw -"] * (values["raw"] == "-") + standard_input.password_claims(values), is_forbidden=False

@@ -3,7 +3,7 @@
 import pytest
 
 from sendmail_cli.errors import ConnectFailed, MailError
-from sendmail_cli.report import Action, RecipientOutcome, Report
+from sendmail_cli.report import Action, RecipientOutcome, Report, combined_exit_code
 from sendmail_cli.status import ExitCode
 
 GOT_IT = RecipientOutcome("a@example.net", Action.RELAYED, ExitCode.OK)
@@ -44,3 +44,20 @@ def test_an_error_after_acceptance_leaves_the_code_alone() -> None:
 
 def test_accepted_are_those_who_got_it() -> None:
     assert Report("<1@x>", "mx:25", (GOT_IT, DELAYED, UNKNOWN, IN_DOUBT)).accepted == (GOT_IT,)
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_anybody_served", "expected"),
+    [
+        (set(), False, 0),
+        ({0}, True, 0),
+        ({0, 65}, True, 80),
+        ({80}, True, 80),
+        ({0, 81, 65}, True, 81),
+        ({65, 75}, False, 75),
+        ({67}, False, 67),
+        ({65, 67}, False, 69),
+    ],
+)
+def test_one_code_for_several_messages(codes: set[int], *, is_anybody_served: bool, expected: int) -> None:
+    assert combined_exit_code(set(map(ExitCode, codes)), is_anybody_served=is_anybody_served) == expected
