@@ -222,8 +222,7 @@ def _sender(request: Request, settings: Settings) -> Mailbox | None:
     if settings.from_ is None:
         raise ConfigError(
             "no sender: neither --from nor a profile says whom the message is from",
-            hint="Add --from you@example.org, or set it for good: "
-            "sendmail-cli profile add NAME --from you@example.org --server smtp.example.org",
+            hint="Add --from you@example.org, or set it for good: sendmail-cli setup you@example.org",
         )
     return settings.from_
 

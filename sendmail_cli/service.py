@@ -107,22 +107,23 @@ def send(
     on_event: Callable[[TraceEvent], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     may_ask: bool = False,
+    password: Secret | None = None,
 ) -> Report:
     """Send one message. What became of it stands in the report; `MailError` comes before anything of it was sent.
 
     The server is dialled while the message is made. `on_settings` gets the settings before that, `on_progress` the
     octets of the content handed out so far and in all, often, `warn` what is not as it should be. `may_ask` allows one
-    prompt to unlock a locked keyring.
+    prompt to unlock a locked keyring. A given `password` is used in place of the stored one.
     """
     settings = resolve_settings(request.flags, load_profiles(environment), environment)
     tell_settings(settings, note)
     on_settings(settings)
-    credential = _credential(settings, environment, may_ask=may_ask)
+    credential = (lambda: password) if password is not None else _credential(settings, environment, may_ask=may_ask)
     trace = Trace(environment.monotonic, on_event)
     early = _early_session(settings, environment, trace)
     try:
         submission = submission_for(request, settings, environment, note, warn)
-        if early is not None and settings.is_password_in_keyring:
+        if early is not None and password is None and settings.is_password_in_keyring:
             _load_keyring()
     except BaseException:
         if early is not None:

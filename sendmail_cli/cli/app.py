@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     LazyCommand("send", "Compose and send one message.", "sendmail_cli.cli.send:send"),
+    LazyCommand(
+        "setup", "Find the server of an address, sign in, and make a profile of it.", "sendmail_cli.cli.setup:setup"
+    ),
     LazyCommand("profile", "Add, list, show, set and remove profiles.", "sendmail_cli.cli.profile:profile"),
     LazyCommand(
         "login", "Sign in once: put a profile's password or token in the keyring.", "sendmail_cli.cli.login:login"
@@ -148,9 +151,7 @@ app = App(
     examples=(
         'echo "disk full" | sendmail-cli send -s "$(hostname)" root@example.org',
         "sendmail-cli send --to ada@example.org -s Report -a report.pdf < body.txt",
-        "sendmail-cli profile add work --from you@example.org \\",
-        "    --server smtp.example.org --user you@example.org",
-        "sendmail-cli login work",
+        "sendmail-cli setup you@example.org",
         "sendmail-cli explain 550",
     ),
     exit_codes=(0, *range(64, 72), *range(73, 79), 80, 81, 130, 143),

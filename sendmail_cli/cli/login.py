@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sendmail_cli import service
+from sendmail_cli.cli.asking import piped_password, usable_password
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import Talk, output_options, password_fd_option, talk
 from sendmail_cli.cli.params import PROFILE
@@ -16,14 +17,12 @@ from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, set_pa
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
-from sendmail_cli.errors import ConfigError, DataError, UsageError
-from sendmail_cli.secret import Secret
+from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
     from sendmail_cli.config.settings import Settings
-
-MAX_PASSWORD = 8192  # octets; an AUTH line takes 12288 (RFC 4954 §4), in base64
+    from sendmail_cli.secret import Secret
 
 
 @click.command(
@@ -128,8 +127,7 @@ def _whose(name: str | None, talking: Talk) -> tuple[Settings, KeyringEntry]:
     if settings.profile_name is None:
         raise ConfigError(
             "no profile is set up, and a password belongs to one",
-            hint="sendmail-cli profile add work --from you@example.org --server smtp.example.org "
-            "--user you@example.org",
+            hint="Set one up: sendmail-cli setup you@example.org",
         )
     if settings.is_sandbox:
         raise ConfigError(f"the profile {settings.profile_name} needs no password: its server is our own")
@@ -158,22 +156,5 @@ def _password(prompt: str, talking: Talk) -> Secret:
     if talking.environment.is_terminal(stdin):
         if not talking.may_ask:
             raise UsageError("nobody may be asked for the password", hint="Pipe it in on one line.")
-        return _usable(click.prompt(prompt, hide_input=True, err=True))
-    line = stdin.readline(MAX_PASSWORD + 1) if stdin is not None else b""
-    if len(line) > MAX_PASSWORD:
-        raise DataError(f"the first line of standard input is longer than {MAX_PASSWORD} octets: no password is")
-    password = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
-    if not password:
-        raise UsageError("no password on standard input", hint="Run it on a terminal to be asked, or pipe in one line.")
-    return _usable(password)
-
-
-def _usable(password: str) -> Secret:
-    """`password`, if a sign-in can carry it (RFC 4616 §2). Raises `DataError`."""
-    try:
-        is_usable = b"\0" not in password.encode()
-    except UnicodeEncodeError:
-        is_usable = False
-    if not is_usable:
-        raise DataError("the password is not UTF-8 text, and only such can be sent")
-    return Secret(password)
+        return usable_password(click.prompt(prompt, hide_input=True, err=True))
+    return piped_password(talking.environment)

@@ -58,15 +58,18 @@ class Output:
         self._answer(json_line(fields))
 
     def answer_row(self, mark: str, tone: str, text: str, indent: int) -> None:
-        """A line that begins with a `mark` and goes on at the column `indent` where a terminal needs a second one.
+        """A line: its `mark` in the `tone`, a key of COLOURS; broken, it goes on at column `indent`. Raises alike."""
+        self._answer(self._row(mark, tone, text, indent, self.environment.stdout))
 
-        On a terminal the mark has the colour of its `tone`, a key of COLOURS. Raises as `answer`.
-        """
-        stream = self.environment.stdout
+    def say_row(self, mark: str, tone: str, text: str, indent: int) -> None:
+        """The same to standard error."""
+        _write(self.environment.stderr, self._row(mark, tone, text, indent, self.environment.stderr))
+
+    def _row(self, mark: str, tone: str, text: str, indent: int, stream: IO[str]) -> str:
         first, *rest = self._lines_of(f"{mark}{text}", indent, stream)
         if mark and self._has_colours(stream):
             first = f"\x1b[{COLOURS[tone]}m{mark}\x1b[0m{first.removeprefix(mark)}"
-        self._answer("\n".join([first, *rest, ""]))
+        return "\n".join([first, *rest, ""])
 
     def _has_colours(self, stream: IO[str]) -> bool:
         """True on a terminal, unless somebody asked for none (no-color.org) or it knows none."""

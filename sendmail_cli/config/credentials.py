@@ -95,7 +95,7 @@ def _missing(settings: Settings, sources: tuple[CredentialSource, ...]) -> Crede
     )
 
 
-_FOREIGN_HINT = "Set up a profile for it: sendmail-cli profile add NAME --from … --server USER@HOST"
+_FOREIGN_HINT = "Set up a profile for it: sendmail-cli setup ADDRESS --server USER@HOST"
 
 
 def _foreign(settings: Settings) -> str:

@@ -42,10 +42,7 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "SENDMAIL_CLI_CONFIG"
 SANDBOX = "sandbox"
-FIRST_STEPS = (
-    "Set one up: sendmail-cli profile add work --from you@example.org --server smtp.example.org\n"
-    "Or try it without a server first: add -p sandbox"
-)
+FIRST_STEPS = "Set one up: sendmail-cli setup you@example.org\nOr try it without a server first: add -p sandbox"
 BUILT_IN = "the profile “sandbox” is built in and stays as it is; take another name"
 _TOP_KEYS = ("default", "profile", "allow_insecure_keyring")
 _FIELDS = {

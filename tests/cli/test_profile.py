@@ -274,7 +274,7 @@ class TestShow:
         done = run("profile", "show")
 
         assert done.code == 78
-        assert "profile add work" in done.err
+        assert "sendmail-cli setup" in done.err
 
 
 class TestSet:

@@ -258,7 +258,7 @@ class TestWhere:
         assert done.code == 78
         assert done.lines[0].startswith("sendmail-cli: no profile is set up in ")
         assert done.lines[1:] == [
-            "  Set one up: sendmail-cli profile add work --from you@example.org --server smtp.example.org",
+            "  Set one up: sendmail-cli setup you@example.org",
             "  Or try it without a server first: add -p sandbox",
         ]
 
@@ -425,7 +425,7 @@ class TestWhatIsSaidOfAFailure:
 
         done = run("send", WHOM, "-m", "hi")
 
-        assert "  sendmail-cli profile add work --from you@example.org --server smtp.example.org" in done.lines
+        assert "  Set one up: sendmail-cli setup you@example.org" in done.lines
         assert "\\n" not in done.err
 
     def test_a_refused_sign_in_says_what_it_means(self, here: Runner) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support import debian_postfix as debian
 from tests.support import dovecot as submission
-from tests.support import kerberos
+from tests.support import kerberos, mail_world_plan
+from tests.support import mail_world as small_internet
 from tests.support import postfix as private
 from tests.support import secret_service as secrets
 from tests.support.required import skip_if
@@ -26,6 +27,14 @@ def postfix() -> Iterator[private.Postfix]:
     skip_if(private.why_unavailable())
     with private.running_postfix() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mail_world(postfix: private.Postfix) -> Iterator[mail_world_plan.MailWorld]:
+    """A small internet with a name server, web servers, and Postfix under its usual names and ports."""
+    skip_if(small_internet.why_unavailable())
+    with mail_world_plan.running_mail_world(postfix) as world:
+        yield world
 
 
 @pytest.fixture(scope="class")

@@ -255,7 +255,7 @@ def _lay_out(root: Path) -> None:
     _add_user(root / "users.db", owner.pw_uid)
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(root / "etc/ca.pem"))
-    server = ca.issue_cert("localhost", "127.0.0.1", "::1")
+    server = ca.issue_cert("localhost", "127.0.0.1", "::1", "*.example.org", "*.example")
     server.private_key_and_cert_chain_pem.write_to_path(str(root / "etc/server.pem"))
 
 

@@ -116,11 +116,11 @@ def test_success_is_one_line(here: Installed, sink: Sink) -> None:
 
 
 def test_words_are_not_cut_and_commands_stay_whole(command: Installed) -> None:
-    with Terminal.running(command, *SEND) as terminal:
+    with Terminal.running(command, *SEND, columns=40) as terminal:
         assert terminal.finish() == 78
 
-    assert "  sendmail-cli profile add work --from you@example.org --server smtp.example.org" in terminal.lines
-    assert [line for line in terminal.lines if len(line) > 80 and " " in line.strip()] == []
+    assert "  sendmail-cli setup you@example.org" in terminal.lines
+    assert [line for line in terminal.lines if len(line) > 40 and " " in line.strip()] == []
 
 
 def test_what_a_server_says_steers_nothing(here: Installed) -> None:

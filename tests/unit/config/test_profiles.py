@@ -132,7 +132,7 @@ def test_the_only_sentence_of_a_beginner_says_what_to_type(machine: Machine) -> 
     assert caught.value.sentence == (
         f"there is no profile “work”: no profile is set up in {machine.user_file} or {machine.system_file}"
     )
-    assert "sendmail-cli profile add work --from you@example.org --server smtp.example.org" in caught.value.hint
+    assert "sendmail-cli setup you@example.org" in caught.value.hint
     assert "-p sandbox" in caught.value.hint
 
 

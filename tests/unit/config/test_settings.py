@@ -172,7 +172,7 @@ def test_an_unknown_profile_is_a_mistake_of_the_configuration(machine: Machine) 
 def test_no_profile_says_what_to_type(machine: Machine) -> None:
     with pytest.raises(ConfigError, match=r"^no profile is set up in ") as caught:
         resolve(machine)
-    assert "sendmail-cli profile add work --from you@example.org --server smtp.example.org" in caught.value.hint
+    assert "sendmail-cli setup you@example.org" in caught.value.hint
     assert "-p sandbox" in caught.value.hint
     assert choose_profile(ServerFlags(), load_profiles(machine), machine) is None
 
