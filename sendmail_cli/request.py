@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import AddrSpec, Group, Mailbox, mailboxes_of, parse_addr_spec
 from sendmail_cli.config.settings import ServerFlags
-from sendmail_cli.errors import ConfigError, UsageError
-from sendmail_cli.message.draft import Draft, mailboxes_in
+from sendmail_cli.errors import ConfigError, MailError, UsageError
+from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in
 from sendmail_cli.message.encoding import AS_FITS
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
 from sendmail_cli.submission import Submission
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
+    from sendmail_cli.message.calendar import Calendar
     from sendmail_cli.message.compose import ComposedMessage
     from sendmail_cli.message.encoding import TextForm
+    from sendmail_cli.message.inline_images import Page
     from sendmail_cli.message.local_mail import LocalRules
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
@@ -39,13 +41,6 @@ class AttachmentRequest(NamedTuple):
     media_type: str | None = None  # None: found out from the content
     charset: str | None = None  # the same
     disposition: str | None = None  # "attachment" or "inline"; None: attachment
-
-
-class Body(NamedTuple):
-    """What a message says, in the forms in which it is sent."""
-
-    text: str | None
-    html: str | None
 
 
 class LocalMail(NamedTuple):
@@ -71,7 +66,9 @@ class Request(NamedTuple):
     markdown: str | None = None  # what `text` and `html` are made of
     is_html_alone: bool = False  # no text is made of the HTML
     form: TextForm = AS_FITS
+    page: Page | None = None  # where the pictures that the HTML shows are taken from; None: they aren't
     signature: str | None = None  # "": none, whatever the profile says
+    calendar: Calendar | None = None  # one more form of the text
     attachments: tuple[AttachmentRequest | Attachment, ...] = ()  # in this order
     headers: tuple[tuple[str, str], ...] = ()
     in_reply_to: str | None = None
@@ -142,20 +139,20 @@ def _compose(
         raise UsageError(
             "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
         )
-    body = _body(request, settings, note)
     draft = Draft(
         from_=_sender(request, settings),
         to=people.to,
         cc=people.cc,
         reply_to=request.reply_to,
         subject=request.subject,
-        text=body.text,
-        html=body.html,
+        calendar=request.calendar,
         attachments=_open_attachments(request, environment, note),
         headers=_headers(request, settings),
         in_reply_to=request.in_reply_to,
         form=request.form,
     )
+    if request.raw is None:
+        draft = _with_body(draft, request, settings, environment, note)
     message: ComposedMessage | RawMessage
     if request.raw is None:
         from sendmail_cli.message.compose import compose
@@ -180,8 +177,10 @@ def _blind(request: Request, people: People) -> bytes:
     return address_field("Resent-Bcc" if request.is_resent else "Bcc", people.bcc)
 
 
-def _body(request: Request, settings: Settings, note: Callable[[str], None]) -> Body:
-    """What the message says, in each form, signed."""
+def _with_body(
+    draft: Draft, request: Request, settings: Settings, environment: Environment, note: Callable[[str], None]
+) -> Draft:
+    """`draft` with what it says, in each form, signed."""
     text, html = request.text, request.html
     if request.markdown is not None:
         from sendmail_cli.message.markdown import html_of_markdown
@@ -191,15 +190,34 @@ def _body(request: Request, settings: Settings, note: Callable[[str], None]) -> 
         html = None  # nobody wants to be shown nothing where there is a text
     if html is not None and not (text or "").strip():
         text = None if request.is_html_alone else _text_beside(html, note)
-    signature = settings.signature if request.signature is None else request.signature
-    if not signature:
-        return Body(text, html)
-    from sendmail_cli.message.signature import sign_html, sign_text
+    images: tuple[Attachment, ...] = ()
+    if html is not None and request.page is not None:
+        from sendmail_cli.message.inline_images import inline_images
 
-    has_text = text is not None or html is None
-    return Body(
-        sign_text(text or "", signature) if has_text else None, None if html is None else sign_html(html, signature)
-    )
+        identity = f"{environment.random_bytes(8).hex()}@{draft.sender.address.domain.strip('[]')}"
+        html, images = inline_images(html, request.page, identity, note, request.markdown)
+    signature = _signature(request, settings, environment)
+    if signature:
+        from sendmail_cli.message.signature import sign_html, sign_text
+
+        text = sign_text(text or "", signature) if text is not None or html is None else None
+        html = None if html is None else sign_html(html, signature)
+    return draft._replace(text=text, html=html, images=images)
+
+
+def _signature(request: Request, settings: Settings, environment: Environment) -> str | None:
+    """What stands below the text: as the request says, else as the profile does."""
+    if request.signature is not None or settings.signature_file is None:
+        return settings.signature if request.signature is None else request.signature
+    from sendmail_cli.message.source import open_file
+
+    try:
+        octets = b"".join(open_file(settings.signature_file).chunks())
+    except MailError as error:
+        error.sentence += f" (signature_file, {settings.origins['signature_file']})"
+        error.hint = error.hint or "--no-signature sends without one."
+        raise
+    return decode_body(octets, environment.locale_charset())[0]
 
 
 def _text_beside(html: str, note: Callable[[str], None]) -> str | None:
@@ -207,7 +225,7 @@ def _text_beside(html: str, note: Callable[[str], None]) -> str | None:
 
     text = text_of_html(html)
     if not text:
-        note("the HTML says nothing in words, so it goes without a text beside it")
+        note("no text could be made of the HTML: it has no words, or is nested too deep; it goes alone")
     return text or None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sendmail_cli.cli import standard_input
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.cli.params import FILE, FILE_CHARSET, text_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.attachments import Attachment
+    from sendmail_cli.message.calendar import Calendar
 
 # What says something about a file; each attaches it where no other option does.
 _ABOUT = {"attach_type": "media_type", "attach_charset": "charset", "attach_disposition": "disposition"}
@@ -69,11 +71,30 @@ attach_options = stack(
         section="Attachments",
         help="Ask readers to show the file within the message, or to offer it below.",
     ),
+    option(
+        "--calendar",
+        once=True,
+        ordered=True,
+        type=FILE,
+        section="Attachments",
+        help="Send this calendar file (RFC 5545) as the invitation, answer or cancellation that its METHOD says, and "
+        "attach it; - is standard input.",
+    ),
 )
 
 
+def read_calendar(values: dict[str, Any], talking: Talk) -> Calendar | None:
+    """The calendar of --calendar. Raises `DataError` for what is none, and `InputError`."""
+    path = values["calendar"]
+    if path is None:
+        return None
+    from sendmail_cli.message.calendar import parse_calendar
+
+    return parse_calendar(standard_input.open_input(path, talking.environment, talking.inform))
+
+
 def attachments(
-    values: dict[str, Any], forwarded: tuple[Attachment, ...], talking: Talk
+    values: dict[str, Any], forwarded: tuple[Attachment, ...], calendar: Calendar | None, talking: Talk
 ) -> tuple[AttachmentRequest | Attachment, ...]:
     """What to attach, in the order of the command line; `forwarded` are the messages of --forward."""
     about = _said_of_files(values)
@@ -84,6 +105,8 @@ def attachments(
         path = value if isinstance(value, str) else value[1]
         if name == "forward":
             found.append(next(messages))
+        elif name == "calendar" and calendar is not None:
+            found.append(calendar.attached(_name_of_calendar(value)))
         elif name not in _ABOUT:
             shown = text_of(value[0]) if name == "attach_as" else None
             found.append(AttachmentRequest(path, shown, **about.get(path, {})))
@@ -110,8 +133,16 @@ def attach_files(values: dict[str, Any]) -> set[str]:
 
 def _files(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in values["in_order"]:
-        if name.startswith("attach"):
+        if name != "forward":
             yield name, value if isinstance(value, str) else value[1]
+
+
+def _name_of_calendar(path: str) -> str:
+    """The file's own name where a reader knows by it what it is."""
+    from sendmail_cli.message.attachments import name_of_file
+    from sendmail_cli.message.calendar import FILE_NAME
+
+    return name_of_file(path) if path.lower().endswith(".ics") else FILE_NAME
 
 
 def _said_of_files(values: dict[str, Any]) -> dict[str, dict[str, str]]:

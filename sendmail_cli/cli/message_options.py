@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 # What says something about a message that is composed here, and nothing about one that is ready.
 MESSAGE_OPTIONS = (
     "to", "cc", "bcc", "from_", "reply_to", "subject", "body", "html", "markdown", "body_file", "html_file",
-    "markdown_file", "header", "in_reply_to", "no_alternative", "format_flowed", "signature", "signature_file",
-    "no_signature", "charset", "encoding", "attach", "attach_as", "attach_type", "attach_charset",
-    "attach_disposition", "skip_empty", "no_stdin", "sender", "reply_to_message", "reply_all", "forward", "resend",
-    "list_unsubscribe", "auto_submitted", "importance", "request_receipt",
+    "markdown_file", "header", "in_reply_to", "no_alternative", "inline", "inline_root", "format_flowed", "signature",
+    "signature_file", "no_signature", "charset", "encoding", "attach", "attach_as", "attach_type", "attach_charset",
+    "attach_disposition", "calendar", "skip_empty", "no_stdin", "sender", "reply_to_message", "reply_all", "forward",
+    "resend", "list_unsubscribe", "auto_submitted", "importance", "request_receipt",
 )  # fmt: skip
 UNSAID = (None, (), False)
 

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 KEYS = (
     "from", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout", "proxy", "bind", "pipelining", "chunking", "qualify",
-    "fcc", "password_file",
+    "fcc", "password_file", "signature", "signature_file",
 )  # fmt: skip
-FILES = (*TLS_FILES, "fcc", "password_file")
+FILES = (*TLS_FILES, "fcc", "password_file", "signature_file")
 COMMANDS = ("pipe", "password_command")  # lists of words in the file, one text as options
 
 SERVER_HELP = (
@@ -131,6 +131,8 @@ value_options = stack(
         help=f"Take the password from this source and no other: {', '.join(CREDENTIAL_SOURCES)}.",
     ),
     option("-H", "--header", multiple=True, type=HEADER, section="What it holds", help="Add this to each message."),
+    option("--signature", metavar="TEXT", section="What it holds", help="Put this below each text."),
+    option("--signature-file", type=FILE, section="What it holds", help="The file with what is put below each text."),
     oauth_options,
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sendmail_cli import service
 from sendmail_cli.cli import standard_input
-from sendmail_cli.cli.attach_options import attach_claims, attachments
+from sendmail_cli.cli.attach_options import attach_claims, attachments, read_calendar
 from sendmail_cli.cli.header_options import header_claims, resend_request, settle_headers
 from sendmail_cli.cli.message_options import MESSAGE_OPTIONS, refuse_beside
 from sendmail_cli.cli.options import Talk, server_flags
@@ -17,6 +17,7 @@ from sendmail_cli.cli.text_options import (
     check_texts,
     form_of,
     has_text,
+    page_of,
     read_signature,
     read_texts,
     text_claims,
@@ -80,7 +81,8 @@ def _composed_request(values: dict[str, Any], talking: Talk, manuscript: Manuscr
     claims += standard_input.password_claims(values)
     standard_input.check_claims(claims, is_forbidden=values["no_stdin"])
     forwarded = settle_headers(values, talking)
-    attached = attachments(values, forwarded, talking)
+    calendar = read_calendar(values, talking)
+    attached = attachments(values, forwarded, calendar, talking)
     request = blank._replace(
         flags=server_flags(values, from_=values["from_"]),
         to=_joined(values["recipients"]) + _joined(values["to"]),
@@ -90,8 +92,10 @@ def _composed_request(values: dict[str, Any], talking: Talk, manuscript: Manuscr
         envelope_from=values["envelope_from"],
         subject=values["subject"],
         is_html_alone=values["no_alternative"],
+        page=page_of(values),
         form=form_of(values),
         signature=read_signature(values, talking),
+        calendar=calendar,
         attachments=attached,
         headers=values["header"],
         in_reply_to=values["in_reply_to"],

@@ -9,14 +9,16 @@ import click
 from sendmail_cli.cli import standard_input
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
-from sendmail_cli.cli.params import CHARSET, FILE, TEXT
+from sendmail_cli.cli.params import CHARSET, FILE, FOLDER, TEXT
 from sendmail_cli.errors import InputError, UsageError
 from sendmail_cli.message.draft import decode_body
 from sendmail_cli.message.encoding import ENCODINGS, TextForm
+from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.editor import Manuscript
     from sendmail_cli.cli.options import Talk
+    from sendmail_cli.message.inline_images import Page
 
 _FORMS = ("body", "html", "markdown")
 _FILES = ("body_file", "html_file", "markdown_file", "signature_file")
@@ -24,6 +26,20 @@ _FILES = ("body_file", "html_file", "markdown_file", "signature_file")
 text_options = stack(
     option(
         "--no-alternative", is_flag=True, section="Form of the text", help="Send HTML alone: no text is made of it."
+    ),
+    option(
+        "--inline",
+        is_flag=True,
+        section="Form of the text",
+        help="Send the image files along that the HTML shows: those of its src, srcset, poster, background and of "
+        "url() in its styles, from the HTML file's folder and below. What is on the network stays there.",
+    ),
+    option(
+        "--inline-root",
+        once=True,
+        type=FOLDER,
+        section="Form of the text",
+        help="With --inline, which this implies: take image files from this folder and below.",
     ),
     option(
         "--format-flowed",
@@ -89,6 +105,28 @@ def check_texts(values: dict[str, Any]) -> None:
             _refuse_both(values, name, markdown, "what the text is")
     if values["no_signature"] and not (values["signature"] is None and values["signature_file"] is None):
         raise UsageError("--no-signature leaves out what --signature puts there; give one of them")
+
+
+def page_of(values: dict[str, Any]) -> Page | None:
+    """Where the pictures are that go with the HTML; None where none do. Raises `UsageError` where there is no HTML."""
+    root = values["inline_root"]
+    if root is None and not values["inline"]:
+        return None
+    given = next(
+        (name for name in ("html", "html_file", "markdown", "markdown_file") if values[name] is not None), None
+    )
+    if given is None:
+        raise UsageError("--inline is for what HTML shows; give that with --html-file or --markdown-file")
+    import os.path
+
+    from sendmail_cli.message.inline_images import Page
+
+    path = values[given] if given.endswith("_file") and values[given] != "-" else None
+    if root is not None and not os.path.isdir(root):
+        raise InputError(f"can't read {printable(root)}, the folder of --inline-root: there is no such folder")
+    folder = (root or ".") if path is None else os.path.dirname(path) or "."
+    label = _flag(given) if not given.endswith("_file") else printable(path or "standard input")
+    return Page(label, folder, root or folder)
 
 
 def _refuse_both(values: dict[str, Any], one: str, other: str, what: str) -> None:

@@ -236,6 +236,13 @@ def parse_file_name(value: object) -> str:
     return text
 
 
+def parse_signature(value: object) -> str:
+    """A text of one line or several. Raises `ConfigError`."""
+    if not isinstance(value, str):
+        return _text(value)
+    return "\n".join(map(_text, value.splitlines()))
+
+
 def check_switch(value: object) -> bool:
     """true or false. Raises `ConfigError`."""
     if not isinstance(value, bool):
@@ -364,6 +371,8 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "allow_insecure_keyring": check_switch,
     "qualify": parse_qualify,
     "fcc": parse_file_name,
+    "signature": parse_signature,
+    "signature_file": parse_file_name,
     "headers": _check_headers,
     "oauth": _check_oauth,
 }

@@ -84,6 +84,8 @@ class Profile(NamedTuple):
     credential_source: str | None = None
     oauth: OAuthTable | None = None
     fcc: str | None = None
+    signature: str | None = None
+    signature_file: str | None = None
 
     @property
     def login(self) -> str | None:
@@ -285,6 +287,8 @@ def _contradictions(profile: Profile) -> Iterator[tuple[str, str]]:
     if profile.tls is not None and profile.tls.value != "implicit" and any(url.is_smtps for url in profile.servers):
         yield "tls", f"“{profile.tls.value}” contradicts smtps://, which is TLS from the first byte"
     yield from _oauth_contradictions(profile)
+    if profile.signature is not None and profile.signature_file is not None:
+        yield "signature_file", "“signature” says what stands below a text already; keep one of them"
     if profile.pipe is not None and profile.servers:
         yield "pipe", "the program is the server, and “server” names another; keep one of them"
     if profile.pipe is not None or (profile.servers and all(url.socket_path for url in profile.servers)):

@@ -66,6 +66,7 @@ class Settings(NamedTuple):
     origins: Mapping[str, Origin]
     credential: CredentialSettings = CredentialSettings()
     signature: str | None = None  # what stands below each text
+    signature_file: str | None = None  # the path of the file that says it
     fallbacks: tuple[Server, ...] = ()  # the profile's further servers, for when those before can't be had
     home: Home = Home()  # what becomes of a recipient without a domain
     fcc: str | None = None  # the Maildir or mbox in which sent messages are kept
@@ -116,6 +117,11 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
         server,
         profile.headers,
         origins.by_name,
+        signature=origins.first("signature", (profile.signature, resolver.in_profile("signature"))),
+        signature_file=origins.first(
+            "signature_file",
+            (path_in(profile, "signature_file", environment.home), resolver.in_profile("signature_file")),
+        ),
         fallbacks=tuple(fallbacks),
         home=Home(
             origins.first("qualify", (profile.qualify, resolver.in_profile("qualify"))),
@@ -185,6 +191,8 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "pipelining": "eager" if server.is_pipelining_eager else "auto",
         "qualify": settings.home.qualify,
         "fcc": settings.fcc,
+        "signature": settings.signature,
+        "signature_file": settings.signature_file,
         "chunking": "eager" if server.is_chunking_eager else "never",
         "timeout": f"{server.timeout:g}s" if server.timeout is not None else None,
         **{f"headers.{name}": value for name, value in settings.headers},

@@ -84,7 +84,7 @@ def attachment_from_file(
     `InputError` when it can't be opened, `InputOutputError` when it can't be read, `HeaderError` for the name,
     `DataError` for the media type, the charset, or what isn't in it.
     """
-    shown = _name_of_file(path) if name is None else check_name(name)
+    shown = name_of_file(path) if name is None else check_name(name)
     given = None if media_type is None else parse_media_type(media_type)
     return _attachment(open_file(path), shown, given, charset, note)
 
@@ -114,6 +114,15 @@ def check_name(name: str) -> str:
     return name
 
 
+def name_of_file(path: str) -> str:
+    """The name that the file at `path` is shown under. Raises `HeaderError` with the way out."""
+    name = os.path.basename(path)
+    try:
+        return check_name(name.replace("\\", "_"))  # to half of the readers it separates folders
+    except HeaderError as error:
+        raise HeaderError(error.sentence, hint="Give it another name: --attach-as NAME FILE") from None
+
+
 def parse_media_type(text: str) -> MediaType:
     """`type/subtype; name=value` (RFC 2045 §5.1). Raises `DataError`."""
     fault = DataError(f"“{printable(text, 80)}” is no media type", hint="It looks like text/csv; charset=utf-8.")
@@ -135,14 +144,6 @@ def parse_media_type(text: str) -> MediaType:
     if "name" in parameters:
         raise DataError("the name of an attachment is no part of its type", hint="Use --attach-as NAME FILE.")
     return MediaType(found[0].lower(), tuple(parameters.items()))
-
-
-def _name_of_file(path: str) -> str:
-    name = os.path.basename(path)
-    try:
-        return check_name(name.replace("\\", "_"))  # to half of the readers it separates folders
-    except HeaderError as error:
-        raise HeaderError(error.sentence, hint="Give it another name: --attach-as NAME FILE") from None
 
 
 def _attachment(
@@ -180,6 +181,11 @@ def _in_charset(source: Source, name: str, media_type: MediaType, charset: str) 
         by_name = _type_by_name(name)
         is_text = by_name is not None and _TEXTUAL.fullmatch(by_name) is not None
         media_type = MediaType(by_name if by_name is not None and is_text else "text/plain")
+    if _TEXTUAL.fullmatch(media_type.name) is None:
+        raise DataError(
+            f"{source.label} is {media_type.name}, which is no text and so in no charset",
+            hint="--attach-type text/plain FILE says that it is text all the same.",
+        )
     _check_charset(source, label)
     others = tuple(pair for pair in media_type.parameters if pair[0] != "charset")
     return MediaType(media_type.name, (*others, ("charset", label)))

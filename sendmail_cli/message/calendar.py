@@ -117,8 +117,7 @@ def _method_in(reader: _Reader) -> str:
             if not open_ones:
                 seen["END"] = kind
         elif len(open_ones) == 1 and name in _ONCE:
-            if name in seen:
-                raise reader.refuse(f"{name} is there twice")
+            _check_once(reader, name, kind, seen)
             seen[name] = kind
     if "END" not in seen:
         raise reader.refuse("the calendar has no end (END:VCALENDAR)" if open_ones else "this is no calendar")
@@ -132,13 +131,18 @@ def _check_begin(reader: _Reader, kind: str, open_ones: list[str], *, is_closed:
         raise reader.refuse("a calendar begins with BEGIN:VCALENDAR, and none stands within another")
 
 
+def _check_once(reader: _Reader, name: str, value: str, seen: dict[str, str]) -> None:
+    if name in seen:
+        raise reader.refuse(f"{name} is there twice")
+    if name == "METHOD" and value not in METHODS:
+        raise reader.refuse(f"METHOD:{printable(value, 40)} is none of {', '.join(METHODS)} (RFC 5546 §1.4)")
+
+
 def _checked_method(reader: _Reader, seen: dict[str, str], *, is_filled: bool) -> str:
     for name in _ONCE:
         if name not in seen:
             hint = "Add a line to it, METHOD:REQUEST for an invitation." if name == "METHOD" else _HINT
             raise reader.refuse(f"the calendar that ends here has no {name}", hint)
-    if seen["METHOD"] not in METHODS:
-        raise reader.refuse(f"METHOD:{printable(seen['METHOD'], 40)} is none of {', '.join(METHODS)} (RFC 5546 §1.4)")
     if not is_filled:
         raise reader.refuse("the calendar that ends here has nothing in it, no VEVENT for one")
     return seen["METHOD"]

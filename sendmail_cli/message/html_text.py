@@ -12,16 +12,19 @@ _SHOWN = ("http:", "https:", "mailto:", "tel:")  # what a reader can use outside
 
 def text_of_html(html: str) -> str:
     """What `html` says: lists, tables and paragraphs laid out, links followed by where they lead, images by their
-    description. "" where it says nothing.
+    description. "" where it says nothing, and where it is nested too deep to be read to its end.
     """
     from inscriptis.html_engine import Inscriptis
     from inscriptis.model.config import ParserConfig
     from lxml.etree import LxmlError
     from lxml.html import HTMLParser, document_fromstring
 
-    try:  # the octets are given with their charset, so that what the page says of it is not believed
-        page = document_fromstring(html.encode("utf-8", "replace"), parser=HTMLParser(encoding="utf-8"))
+    parser = HTMLParser(encoding="utf-8")  # what the page itself says of its charset is not believed
+    try:
+        page = document_fromstring(html.encode("utf-8", "replace"), parser=parser)
     except LxmlError:
+        return ""
+    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
         return ""
     for link in page.iter("a"):
         _show_target(link)

@@ -24,6 +24,7 @@ MESSAGE_OPTIONS = {
     "--attach-charset": ["utf-8", "f"], "--attach-disposition": ["inline", "f"], "--markdown": [""],
     "--markdown-file": ["f"], "--no-alternative": [], "--format-flowed": [], "--signature": [""],
     "--signature-file": ["f"], "--no-signature": [], "--charset": ["utf-8"], "--encoding": ["7bit"],
+    "--inline": [], "--inline-root": ["."], "--calendar": ["f"],
     "--sender": ["x@example.org"], "--reply-to-message": ["f"], "--reply-all": [], "--forward": ["f"],
     "--resend": ["f"], "--list-unsubscribe": ["mailto:x@example.org"], "--auto-submitted": ["no"],
     "--importance": ["low"], "--request-receipt": [],
