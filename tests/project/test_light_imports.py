@@ -28,7 +28,6 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.config",
     "sendmail_cli.config.credential_settings",
     "sendmail_cli.config.origins",
-    "sendmail_cli.config.key_names",
     "sendmail_cli.config.profile_keys",
     "sendmail_cli.config.profiles",
     "sendmail_cli.config.server_settings",
