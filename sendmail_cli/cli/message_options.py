@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
-from sendmail_cli.cli.params import ADDRESSEES, ADDRESSES, FILE, HEADER, MAILBOXES, REVERSE_PATH, TEXT
+from sendmail_cli.cli.params import ADDRESSEES, ADDRESSES, FILE, MAILBOXES, REVERSE_PATH, TEXT
 from sendmail_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,23 +74,24 @@ what_options = stack(
         section="What",
         help="Read the Markdown from this file; - is standard input.",
     ),
-    option("-H", "--header", multiple=True, type=HEADER, section="What", help="Add this header field."),
-    option("--in-reply-to", metavar="ID", type=TEXT, section="What", help="Answer the message with this Message-ID."),
     option(
         "--no-stdin", is_flag=True, section="What", help="Never read standard input, for loops over ssh or while read."
     ),
     option("--skip-empty", is_flag=True, section="What", help="Send nothing, and exit 0, when the text is empty."),
+)
+
+ready_options = stack(
     option(
         "--raw",
         type=FILE,
-        section="What",
+        section="A ready message",
         help="Send this ready message (RFC 5322); - is standard input. Arguments are the envelope's recipients then, "
         "and without any the message's own To, Cc and Bcc. Of an mbox or a Maildir each message is sent.",
     ),
     option(
         "--no-fixup",
         is_flag=True,
-        section="What",
+        section="A ready message",
         help="With --raw: send the message without any change, or not at all. Refused are lines that don't end in CR "
         "LF, a Bcc field, a NUL, lines over 998 octets, and 8-bit text where the server takes none.",
     ),

@@ -132,28 +132,37 @@ server_options = stack(
     option(
         "--tls",
         type=click.Choice(TLS_MODES),
-        section="Where",
+        section="Encryption",
         help="implicit: from the first byte (port 465); starttls: required (other ports); opportunistic: if offered; "
         "none: in the clear. The last two never carry a password off this machine.",
     ),
-    option("--ca-file", type=FILE, section="Where", help="Trust the authorities in this PEM file, not the system's."),
+    option(
+        "--ca-file", type=FILE, section="Encryption", help="Trust the authorities in this PEM file, not the system's."
+    ),
     option(
         "--tls-min",
         type=click.Choice(TLS_VERSIONS),
-        section="Where",
+        section="Encryption",
         help="Take no older version of TLS. Default: 1.2.",
     ),
-    option("--tls-cert", type=FILE, section="Where", help="Show this certificate (PEM) to a server that asks for one."),
     option(
-        "--tls-key", type=FILE, section="Where", help="The key of --tls-cert (PEM), where it isn't in the same file."
+        "--tls-cert", type=FILE, section="Encryption", help="Show this certificate (PEM) to a server that asks for one."
+    ),
+    option(
+        "--tls-key",
+        type=FILE,
+        section="Encryption",
+        help="The key of --tls-cert (PEM), where it isn't in the same file.",
     ),
     option(
         "--tls-pin",
         metavar="sha256:HEX",
-        section="Where",
+        section="Encryption",
         help="Take the certificate with this SHA-256 and no other, whoever issued it.",
     ),
-    option("--insecure", is_flag=True, section="Where", help="Take any certificate, this once. It is said each time."),
+    option(
+        "--insecure", is_flag=True, section="Encryption", help="Take any certificate, this once. It is said each time."
+    ),
     password_fd_option,
     option("--ehlo", metavar="NAME", section="Where", help="Call ourselves this in EHLO."),
     option(

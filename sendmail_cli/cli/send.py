@@ -14,7 +14,7 @@ from sendmail_cli.cli.editor import Manuscript
 from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.header_options import header_files, header_options
 from sendmail_cli.cli.looking import chosen_look, looking_options
-from sendmail_cli.cli.message_options import what_options, who_options
+from sendmail_cli.cli.message_options import ready_options, what_options, who_options
 from sendmail_cli.cli.options import Talk, json_option, output_options, server_options, talk, trace_option, traced
 from sendmail_cli.cli.params import ADDRESSEES, FILE
 from sendmail_cli.cli.requesting import request_of
@@ -56,6 +56,7 @@ EXAMPLES = (
 @text_options
 @attach_options
 @header_options
+@ready_options
 @server_options
 @delivery_options
 @looking_options

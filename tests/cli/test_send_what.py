@@ -433,9 +433,9 @@ class TestRaw:
         from sendmail_cli.cli.send import send
 
         options = [option for option in send.params if isinstance(option, SectionedOption)]
-        sections = {"Who", "What", "Form of the text", "Attachments", "Another message"}
+        sections = {"Who", "What", "Form of the text", "Attachments", "Header", "Another message"}
         names = {max(option.opts, key=len) for option in options if option.section in sections}
-        assert names - {"--raw", "--no-fixup", "--envelope-from"} == set(MESSAGE_OPTIONS)
+        assert names - {"--envelope-from"} == set(MESSAGE_OPTIONS)
 
     def test_says_what_to_use_in_place_of_from(self, here: Runner) -> None:
         assert "--envelope-from" in here("send", "--raw", "-", "-f", "a@example.org").lines[1]

@@ -165,7 +165,7 @@ def pictures_remote(letter: Letter) -> Iterator[Flaw]:
         if facts.remote:
             hosts = list(dict.fromkeys(filter(None, map(host_of, facts.remote))))
             yield Flaw(
-                f"{len(facts.remote)} of what the HTML shows must be loaded from {_some(hosts)}; gaps until then",
+                f"the HTML is not whole without what it loads from {_some(hosts)}; readers see gaps first",
                 "Bring pictures along as inline parts (cid:).",
                 place(part),
             )
