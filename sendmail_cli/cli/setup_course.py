@@ -132,6 +132,7 @@ class Course:
         return name
 
     def _may_be_called(self, name: str, profiles: Profiles) -> bool:
+        """False for a name that is taken; before anything was found, a person can still be asked about that."""
         _checked_name(name)
         return name not in profiles.names or self.wishes.is_replacing or (self.asker.may_ask and self.finding is None)
 
@@ -168,7 +169,7 @@ class Course:
         self.kept = "keyring" if is_kept else elsewhere
         self.is_default = is_first or self.wishes.is_default or profiles.default == name
         default = ", the default" if self.is_default else ""
-        self.board.step("profile", Verdict.OK, f"“{name}” is in {self.path}{default}")
+        self.board.step("profile", Verdict.OK, f"“{name}” is in {_at_home(self.path, self.environment.home)}{default}")
 
     def _keep(self, accepted: Accepted) -> bool:
         """Put it into the keyring; False where there is none, and the person goes on without. Raises `MailError`."""
@@ -253,6 +254,12 @@ class Course:
 def _mailbox(name: str, mailbox: Mailbox) -> Mailbox:
     """`mailbox` with this `name`. Raises `AddressError` for one that no header can carry."""
     return parse_mailbox(str(Mailbox(name, mailbox.address)))
+
+
+def _at_home(path: str, home: str) -> str:
+    """`path` with the home folder written as `~`."""
+    folder = home.rstrip("/") + "/"
+    return f"~/{path.removeprefix(folder)}" if path.startswith(folder) else path
 
 
 def _checked_name(name: str) -> str:

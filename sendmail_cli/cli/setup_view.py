@@ -77,7 +77,7 @@ def rows_of(finding: Finding, address: AddrSpec, user: str | None) -> Iterator[t
     yield "found by", _origin(candidate, address)
     yield "sign-in", _sign_in(finding, address, user)
     if finding.pin is not None:
-        yield "certificate", f"its own, to be pinned: {finding.pin}"
+        yield "pin", f"{finding.pin}, the certificate that it shows"
 
 
 def finding_fields(finding: Finding, address: AddrSpec, user: str | None) -> dict[str, Any]:

@@ -129,12 +129,23 @@ class Search:
         for candidate, outcome in zip(candidates, outcomes, strict=True):
             if isinstance(outcome, Probed):
                 tls = f", {outcome.version}" if outcome.version else ""
-                self._tell(source, Verdict.OK, f"{candidate}{tls}: {where}" if where else f"{candidate}{tls}")
+                verdict = Verdict.WARNING if candidate.is_foreign else Verdict.OK
+                self._tell(source, verdict, f"{candidate}{tls}: {where}" if where else f"{candidate}{tls}")
                 return Finding(candidate, outcome)
-        for candidate, outcome in zip(candidates, outcomes, strict=True):
-            verdict = Verdict.SKIPPED if isinstance(outcome, HostNotFound) else Verdict.FAILED
-            self._tell(source, verdict, f"{candidate}: {outcome}")
+        self._tell_failures(source, candidates, outcomes)
         return None
+
+    def _tell_failures(
+        self, source: Source, candidates: Sequence[Candidate], outcomes: Sequence[Probed | MailError]
+    ) -> None:
+        """Each in a row; a host that isn't there once, whatever the ports."""
+        absent: set[str] = set()
+        for candidate, outcome in zip(candidates, outcomes, strict=True):
+            if not isinstance(outcome, HostNotFound):
+                self._tell(source, Verdict.FAILED, f"{candidate}: {outcome}")
+            elif candidate.host not in absent:
+                absent.add(candidate.host)
+                self._tell(source, Verdict.SKIPPED, f"{candidate.host}: no such host")
 
     def _server(self, candidate: Candidate) -> Server:
         is_bridge = candidate.provider is not None and candidate.provider.is_bridge
@@ -181,7 +192,7 @@ class Search:
 
     def _by_autoconfig(self, files: Sequence[_File]) -> Finding | None:
         for file in files:
-            where = file.url.partition("?")[0]
+            where = file.url.split("/")[2]
             try:
                 found = file.errand.result(self._left())
             except MailError as error:
