@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         "pass show mail/work | sendmail-cli login work",
         "sendmail-cli login --device",
     ),
-    exit_codes=(0, 64, 65, 68, 69, 73, 75, 76, 77, 78, 130, 143),
+    exit_codes=(0, 64, 65, 68, 69, 75, 76, 77, 78, 130, 143),
 )
 @click.argument("name", required=False, type=PROFILE)
 @option("--no-check", is_flag=True, help="Store what was given without trying it at the server.")
@@ -91,7 +91,7 @@ def login(
     cls=SectionedCommand,
     short_help="Take a profile's password or tokens out of the keyring.",
     examples=("sendmail-cli logout work",),
-    exit_codes=(0, 64, 73, 75, 78),
+    exit_codes=(0, 64, 75, 78),
 )
 @click.argument("name", required=False, type=PROFILE)
 @output_options

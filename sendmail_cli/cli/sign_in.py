@@ -150,8 +150,8 @@ def _by_code(tokens: Tokens, endpoints: Endpoints, client: Client, talking: Talk
         typed = None
         if way is Way.PASTE:
             typed = _typed(environment)
-            talking.output.lines(f"Open this address in a browser and sign in as {tokens.user}:\n\n{begun.url}\n")
-            talking.output.say(
+            talking.output.lines(
+                f"Open this address in a browser and sign in as {tokens.user}:\n\n{begun.url}\n\n"
                 "If that browser is on another machine, it ends at a page that it can't open: copy that page's address "
                 "and paste it here:"
             )

@@ -24,7 +24,7 @@ from sendmail_cli.status import ExitCode
         "sendmail-cli token work",
         "sendmail-cli token --json work",
     ),
-    exit_codes=(0, 64, 73, 75, 76, 77, 78),
+    exit_codes=(0, 64, 75, 76, 77, 78),
 )
 @click.argument("name", required=False, type=PROFILE)
 @output_options
@@ -47,6 +47,8 @@ def token(context: click.Context, /, name: str | None, **values: Any) -> ExitCod
             hint="docs/oauth.md says how a profile comes to tokens.",
         )
     from sendmail_cli.config.oauth.tokens import Tokens
+
+    talking.environment.guard_memory()
 
     granted = Tokens(settings, talking.environment, may_ask=talking.may_ask).granted()
     text = granted.access_token.reveal()

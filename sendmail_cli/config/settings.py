@@ -179,7 +179,7 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "user": server.user,
         "auth": server.auth,
         "oauth": settings.credential.oauth,
-        "password": "***" if settings.is_password_at_hand else "not looked up yet",
+        "password": _password_shown(settings),
         "credential.source": settings.credential.source,
         "ehlo": server.ehlo_name,
         "ca_file": server.ca_file,
@@ -200,6 +200,12 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
     for name, value in values.items():
         if name in settings.origins:
             yield name, printable(str(value)), settings.origins[name]
+
+
+def _password_shown(settings: Settings) -> str:
+    if settings.oauth is not None:
+        return "a token"
+    return "***" if settings.is_password_at_hand else "not looked up yet"
 
 
 def _scheme(server: Server) -> str:

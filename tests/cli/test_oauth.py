@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sendmail_cli.cli import sign_in
-from sendmail_cli.config.oauth import device, store, tokens
+from sendmail_cli.cli import oauth_options, sign_in
+from sendmail_cli.config.oauth import device, providers, store, tokens
 from sendmail_cli.config.oauth.endpoints import Endpoints
 from sendmail_cli.config.oauth.token_requests import Client, Granted
 from sendmail_cli.secret import Secret
@@ -116,6 +116,7 @@ def test_is_shown_with_its_place(run: Runner) -> None:
     shown = run("profile", "show").out.decode()
     assert "google, authorization-code, client id" in shown
     assert any(line.split()[:2] == ["auth", "oauth"] for line in shown.splitlines())
+    assert any(line.split()[:3] == ["password", "a", "token"] for line in shown.splitlines())
 
 
 def test_a_key_file_is_beside_the_profiles_file(run: Runner) -> None:
@@ -125,6 +126,10 @@ def test_a_key_file_is_beside_the_profiles_file(run: Runner) -> None:
     )
     done = run("token")
     assert (done.code, f"{run.machine.user_config_folder}/k.json can't be read" in done.err) == (78, True)
+
+
+def test_every_grant_can_be_typed() -> None:
+    assert oauth_options.GRANTS == providers.GRANTS
 
 
 def test_a_table_needs_a_user(run: Runner) -> None:

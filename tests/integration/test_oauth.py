@@ -130,6 +130,16 @@ class TestSigningIn:
         assert user.run(*SEND).code == 0
         assert user.server.delivered()
 
+    def test_at_a_server_with_nothing_but_xoauth2(self, user: User, tmp_path: Path) -> None:
+        with dovecot_introspecting.start(tmp_path, user.provider, mechanisms=("XOAUTH2",)) as older:
+            there = User(user.provider, older, user.secrets)
+            there.configure()
+            assert there.sign_in().code == 0
+            user.provider.end(there.token())
+            done = there.run(*SEND, "-v")
+        assert done.code == 0
+        assert done.err.count("AUTH XOAUTH2 ***") == 2
+
     def test_without_a_browser_the_final_address_is_pasted(self, user: User) -> None:
         with user.started("login", "--no-browser") as process:
             wait_for_line(process, b"Open this address")

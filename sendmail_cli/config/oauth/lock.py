@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sendmail_cli.errors import OutputError, TemporaryError
+from sendmail_cli.errors import TemporaryError
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ PAUSE = 0.05  # seconds between two looks
 def locked(profile_name: str, environment: Environment) -> Iterator[None]:
     """The tokens of a profile, for this process alone. Where the system has no such locks nothing is locked.
 
-    Raises `TemporaryError` where another process holds them for long, `OutputError` where no lock file can be made.
+    Raises `TemporaryError` where another process holds them for long, or no lock file can be made.
     """
     if os.name != "posix":
         yield
@@ -33,7 +33,9 @@ def locked(profile_name: str, environment: Environment) -> Iterator[None]:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise OutputError(f"{printable(path)} can't be made: {(error.strerror or str(error)).lower()}") from None
+        raise TemporaryError(
+            f"no token can be renewed, since {printable(path)} can't be made: {(error.strerror or str(error)).lower()}"
+        ) from None
     try:
         _acquire(descriptor, path, environment)
         yield

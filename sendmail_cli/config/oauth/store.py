@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sendmail_cli.environment import Environment
 
 MAX_PIECE = 1000  # characters; Windows takes 1280
+NO_KEYRING_HINT = (
+    "The tokens of a person are kept nowhere else. Client credentials and a service account do without one: "
+    "docs/oauth.md."
+)
 WHOLE, HEAD = "=", "*"  # what an entry begins with: it is the record, or names its pieces
 
 
@@ -124,7 +128,11 @@ class TokenStore:
         return self._entry._replace(user=f"{self._entry.user}: {name}")
 
     def _get(self, name: str) -> str | None:
-        found = get_password(self._at(name), self._environment, may_ask=self._may_ask)
+        try:
+            found = get_password(self._at(name), self._environment, may_ask=self._may_ask)
+        except CredentialMissing as error:
+            error.hint = NO_KEYRING_HINT
+            raise
         return None if found is None else found.reveal()
 
     def _set(self, name: str, text: str) -> None:

@@ -92,7 +92,8 @@ def refuse_errors(host: str, fields: dict[str, Any], redactor: Redactor) -> None
         return
     word = printable(error, 80) if isinstance(error, str) else "an error"
     description = fields.get("error_description")
-    why = printable(redactor.redact(description), MAX_WHY) if isinstance(description, str) else ""
+    said = redactor.redact(description).strip() if isinstance(description, str) else ""
+    why = printable(said.partition("\n")[0].strip(), MAX_WHY)  # Microsoft's have lines with numbers below the first
     word = redactor.redact(word)
     raise TokenRefused(word, f"{host} says {word}" + (f": {why}" if why else ""))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendmail_cli.config.oauth.lock import PATIENCE, locked
-from sendmail_cli.errors import OutputError, TemporaryError
+from sendmail_cli.errors import TemporaryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_its_folder_is_ours_alone(world: World) -> None:
 
 def test_where_no_file_can_be_made(world: World, tmp_path: Path) -> None:
     (tmp_path / ".local").write_text("")
-    with pytest.raises(OutputError, match="can't be made"), locked("work", world):
+    with pytest.raises(TemporaryError, match="can't be made: not a directory"), locked("work", world):
         pass
 
 

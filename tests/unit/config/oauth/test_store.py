@@ -9,7 +9,7 @@ import pytest
 from sendmail_cli.config.oauth.store import MAX_PIECE, SignedIn, TokenStore
 from sendmail_cli.config.oauth.token_requests import Granted
 from sendmail_cli.config.os_keyring import KeyringEntry
-from sendmail_cli.errors import KeyringLocked
+from sendmail_cli.errors import CredentialMissing, KeyringLocked
 from sendmail_cli.secret import Secret
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ def test_leaves_no_piece_behind(world: World, keyring: Kept) -> None:
     assert store_of(world, "other").forget()
     assert keyring == {}
     assert not store.forget()
+
+
+def test_where_there_is_no_keyring_it_says_who_does_without(world: World, mocker: MockerFixture) -> None:
+    missing = CredentialMissing("there is no keyring", hint="set password_command")
+    mocker.patch("sendmail_cli.config.oauth.store.get_password", side_effect=missing)
+    with pytest.raises(CredentialMissing, match="there is no keyring") as caught:
+        store_of(world).sign_in()
+    assert "service account" in caught.value.hint
 
 
 @pytest.mark.parametrize("last", range(5))

@@ -144,6 +144,15 @@ def test_a_provider_in_trouble(world: World, provider: Provider, status: int, ki
         request_token(ENDPOINTS, SECRETIVE, "refresh_token", REFRESH, world)
 
 
+def test_of_a_long_explanation_the_first_line_is_told() -> None:
+    said = answer(
+        {"error": "invalid_grant", "error_description": "AADSTS50173: The grant has ended.\r\nTrace ID: 1\r\n"}
+    )
+    with pytest.raises(TokenRefused) as caught:
+        parse_answer(said, Redactor(), 0.0)
+    assert caught.value.sentence == "provider.example says invalid_grant: AADSTS50173: The grant has ended."
+
+
 def test_tokens_are_revoked(world: World, provider: Provider) -> None:
     provider.says({})
     revoke(ENDPOINTS, Client("id"), Secret("t+t"), world)
