@@ -19,6 +19,7 @@ from sendmail_cli.message.headers import (
     text_field,
     verbatim_text_field,
 )
+from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,7 @@ _REFUSED = {
     "content-type": "It follows from what is sent: --body, --html, --attach, --attach-type.",
     "content-transfer-encoding": "It follows from what is sent.",
 }
+_DATES = frozenset(("date", "resent-date", "expires", "reply-by"))
 ADDRESS_FIELDS = frozenset((
     "from", "sender", "reply-to", "to", "cc", "resent-from", "resent-sender", "resent-to", "resent-cc",
     "resent-reply-to", "mail-followup-to", "mail-reply-to", "disposition-notification-to", "return-receipt-to",
@@ -53,7 +55,7 @@ ADDRESS_FIELDS = frozenset((
 ))  # fmt: skip
 # Their syntax has no place for an encoded-word (RFC 2047 §5), so beyond ASCII they are refused.
 _STRUCTURED = frozenset((
-    "date", "message-id", "in-reply-to", "references", "received", "return-path", "resent-date", "resent-message-id",
+    "message-id", "in-reply-to", "references", "received", "return-path", "resent-message-id",
     "auto-submitted", "precedence", "importance", "list-help", "list-post", "list-subscribe", "list-unsubscribe",
     "list-unsubscribe-post", "list-owner", "list-archive", "archived-at", "content-id", "content-language",
     "content-disposition", "dkim-signature", "authentication-results", "autocrypt", "require-recipient-valid-since",
@@ -138,9 +140,22 @@ def user_field(name: str, value: str) -> bytes:
         return _user_addresses(name, value)
     if key == "message-id":
         return message_id_field(name, [parse_message_id(value, f"the value of {name}")])
+    if key in _DATES:
+        return _user_date(name, value)
     if key in _STRUCTURED:
         return structured_field(name, value)
     return verbatim_text_field(name, value)
+
+
+def _user_date(name: str, value: str) -> bytes:
+    from email.utils import parsedate_tz
+
+    if parsedate_tz(value) is None:
+        raise HeaderError(
+            f"the value of {name} is no date: “{printable(value, 80)}”",
+            hint="It looks like Mon, 1 Jan 2024 12:00:00 +0000 (RFC 5322): date -R",
+        )
+    return structured_field(name, value)
 
 
 def _user_addresses(name: str, value: str) -> bytes:

@@ -16,6 +16,7 @@ class File(NamedTuple):
 
     name: str
     octets: bytes
+    beside: tuple[tuple[str, bytes], ...] = ()  # files in the same folder: names and octets
 
 
 Word = str | File

@@ -53,8 +53,8 @@ sub is_text {
 sub part {
     my ($entity) = @_;
     my $octets = $entity->bodyhandle->as_string;
-    # MIME::Tools gives the lines of what is not encoded in LF, and a message within is never encoded.
-    $octets =~ s/\r?\n/\r\n/g if $entity->mime_type eq 'message/rfc822';
+    # MIME::Tools gives lines in LF, of whatever encoding that knows lines.
+    $octets =~ s/\r?\n/\r\n/g if $entity->head->mime_encoding ne 'base64';
     my $id = $entity->head->get('content-id') // '';
     $id =~ s/\s+//g;
     return {

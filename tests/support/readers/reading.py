@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-PATIENCE = 120.0  # seconds for all messages together
+PATIENCE = 600.0  # seconds for all messages together
 # New in every message, or said by what the reader finds in it.
 _UNCOMPARED = ("date", "message-id", "mime-version", "content-type", "content-transfer-encoding")
 
@@ -52,13 +52,19 @@ def lines_of_program(argv: Sequence[str | Path], count: int, variables: Mapping[
 
 
 def settled(reading: Reading) -> Reading:
-    """Without what is new in every message, and with flowed lines joined."""
+    """Without what is new in every message, with flowed lines joined, and content ids counted: id0, id1."""
     fields = {name: value for name, value in reading["fields"].items() if name not in _UNCOMPARED}
-    parts: list[Part] = [
-        {**part, "message": None if part["message"] is None else settled(part["message"])} for part in reading["parts"]
-    ]
+    html = reading["html"]
+    parts: list[Part] = []
+    ids = [part["content_id"].strip("<>") for part in reading["parts"] if part["content_id"]]
+    for part in reading["parts"]:
+        own = part["content_id"].strip("<>")
+        message = None if part["message"] is None else settled(part["message"])
+        parts.append({**part, "content_id": f"id{ids.index(own)}" if own else "", "message": message})
+    for number, content_id in enumerate(ids):
+        html = html.replace(f"cid:{content_id}", f"cid:id{number}")
     text = reading["text"] if "flowed" not in reading else unflowed(reading["text"], reading["flowed"])
-    return {"fields": fields, "text": text, "html": reading["html"], "parts": parts}
+    return {"fields": fields, "text": text, "html": html, "parts": parts}
 
 
 def unflowed(text: str, delete_space: str) -> str:

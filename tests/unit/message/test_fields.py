@@ -9,7 +9,7 @@ import pytest
 from sendmail_cli.addresses import parse_address_list, parse_mailbox
 from sendmail_cli.errors import AddressError, HeaderError
 from sendmail_cli.message.draft import Draft
-from sendmail_cli.message.fields import compose_header
+from sendmail_cli.message.fields import compose_header, user_field
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment
@@ -146,3 +146,11 @@ def test_several_authors_have_a_sender(environment: Environment) -> None:
     assert not [line for line in lines(PLAIN, environment) if line.startswith("Sender")]
     with pytest.raises(HeaderError, match="From must name a mailbox"):
         compose_header(PLAIN._replace(from_=None, headers=(("From", "nobody:;"),)), environment)
+
+
+@pytest.mark.parametrize("name", ["Date", "resent-date"])
+def test_a_date_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(HeaderError, match=f"^the value of {name} is no date: “next week”$"):
+        user_field(name, "next week")
+    given = "Mon, 1 Jan 2024 12:00:00 +0000"
+    assert user_field(name, given) == f"{name}: {given}\r\n".encode()
