@@ -6,7 +6,10 @@ The layers, each importing only what stands below it:
     cli
     intake
     service
+    queueing | series
     request
+    tending
+    queue
     config | delivery | early | inspection | sandbox
     jobs
     listener | opening | report | steps

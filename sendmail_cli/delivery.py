@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.opening import CredentialGiver
-    from sendmail_cli.report import Report
+    from sendmail_cli.report import RecipientOutcome, Report
     from sendmail_cli.server import Server
     from sendmail_cli.session import Session
     from sendmail_cli.smtp.capabilities import Capabilities
@@ -92,15 +92,19 @@ def deliver_all(
     *,
     fallbacks: tuple[Server, ...] = (),
     opened: Callable[[], Session] | None = None,
+    on_outcome: Callable[[int, RecipientOutcome], None] = lambda *_: None,
 ) -> Generator[Report]:
     """Submit one message after the other over one connection; a report for each, in order, as soon as it is known.
 
     Where the server offers PIPELINING, the envelope of the next message goes along with the end of the one before, and
     while the server thinks about that the one after it is asked for: `submissions` is up to two ahead of the reports.
     What it raises is raised when those before it are reported. A connection that ends between two messages is made
-    anew. See `deliver` for the rest.
+    anew. `on_outcome` gets each recipient's place and outcome before the next transaction begins; all are those of the
+    submission whose report is next. See `deliver` for the rest.
     """
-    return _Courier((server, *fallbacks), credential, environment, trace, opened).run(iter(submissions))
+    return _Courier((server, *fallbacks), credential, environment, trace, opened=opened, on_outcome=on_outcome).run(
+        iter(submissions)
+    )
 
 
 class _Courier:
@@ -112,8 +116,11 @@ class _Courier:
         credential: CredentialGiver,
         environment: Environment,
         trace: Trace,
+        *,
         opened: Callable[[], Session] | None,
+        on_outcome: Callable[[int, RecipientOutcome], None],
     ) -> None:
+        self._on_outcome = on_outcome
         self._servers = servers
         self._place = 0  # which of them it is
         self._credential = credential
@@ -159,7 +166,7 @@ class _Courier:
                 return
             if submission is None:
                 return
-            self._ahead.append(Job(submission))
+            self._ahead.append(Job(submission, self._on_outcome))
 
     def _prepare(self, session: Session) -> None:
         """While the server thinks about a content: the message after the one whose envelope went along with it."""
@@ -177,6 +184,7 @@ class _Courier:
         try:
             job.server = str(self._servers[self._place])
             session = self._session or self._open()
+            job.was_heard = True
             run = run or self._started(job, job.pending, session)
             self._transactions += 1
             session.transact(

@@ -18,6 +18,8 @@ CREDENTIAL_VARIABLE = "SENDMAIL_CLI_PASSWORD"  # "__" and a profile's name in ca
 CLIENT_SECRET_VARIABLES = "SENDMAIL_CLI_CLIENT_SECRET__"  # noqa: S105 # the same for an OAuth client's
 PROXY_VARIABLE = "SENDMAIL_CLI_PROXY"  # a URL, which may hold a password
 _PR_SET_DUMPABLE = 4  # prctl(2)
+SPOOL_VARIABLE = "SENDMAIL_CLI_SPOOL"
+SYSTEM_SPOOL = f"/var/spool/{APPLICATION}"
 
 
 class Environment:
@@ -137,6 +139,16 @@ class Environment:
         return self._place("XDG_STATE_HOME", ".local/state", "user_state_dir")
 
     @property
+    def spool_folder(self) -> str:
+        """Where mail waits: `$SENDMAIL_CLI_SPOOL`, root's place, or the user's own state folder."""
+        chosen = self.variables.get(SPOOL_VARIABLE, "")
+        if os.path.isabs(chosen):
+            return chosen
+        if os.name == "posix" and os.geteuid() == 0:
+            return SYSTEM_SPOOL
+        return os.path.join(self.user_state_folder, "spool")
+
+    @property
     def system_config_folder(self) -> str:
         """Where the machine's `profiles.toml` is."""
         if os.name == "posix":
@@ -172,6 +184,35 @@ class Environment:
         if not os.path.isabs(folder):  # the specification: a relative path is to be ignored
             folder = os.path.join(self.home, below_home)
         return os.path.join(folder, APPLICATION)
+
+    def start_detached(self, arguments: tuple[str, ...]) -> None:
+        """Run our own program with these arguments, in the background, by nobody's terminal and of nobody's waiting.
+
+        Raises OSError where no process can be had.
+        """
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            return
+        try:
+            import signal
+
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            for ending in (signal.SIGINT, signal.SIGTERM):  # who has said all that is to be said ignores them
+                signal.signal(ending, signal.SIG_DFL)
+            os.chdir("/")
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for number in range(3):
+                os.dup2(nothing, number)
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            # -P: the folder we are in is no place to look for modules.
+            os.execve(  # noqa: S606
+                sys.executable, (sys.executable, "-P", "-m", "sendmail_cli", *arguments), dict(self.variables)
+            )
+        finally:
+            os._exit(1)
 
     @property
     def home(self) -> str:

@@ -124,6 +124,10 @@ class KeyringLocked(TemporaryError):
     """The keyring is locked, or can't be reached just now, and nobody is there to unlock it."""
 
 
+class SpoolError(TemporaryError):
+    """The spool can't be read or written: a full disk, no permission, a damaged file."""
+
+
 class RemoteProtocolError(MailError):
     """The server does not speak SMTP, or breaks its rules."""
 

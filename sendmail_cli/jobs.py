@@ -9,7 +9,7 @@ from sendmail_cli.report import Report, outcome_by_error, outcome_by_reply, outc
 from sendmail_cli.smtp.envelope import fitting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sendmail_cli.errors import MailError
     from sendmail_cli.report import RecipientOutcome
@@ -24,13 +24,17 @@ MAX_RECIPIENTS = 1000  # of one transaction where the server names no limit; abo
 class Job:
     """One submission, and what is known of its recipients, who go by their place in the envelope."""
 
-    def __init__(self, submission: Submission) -> None:
+    def __init__(
+        self, submission: Submission, on_outcome: Callable[[int, RecipientOutcome], None] = lambda *_: None
+    ) -> None:
         self.submission = submission
+        self.was_heard = False  # a session was ready for it
         self.pending = list(range(len(submission.envelope.recipients)))  # without an outcome
         self.tried: set[int] = set()  # the servers that failed it, by place
         self.server = ""  # the last that it was given to
         self.error: MailError | None = None  # what ended the session, where that was no verdict
         self._outcomes: dict[int, RecipientOutcome] = {}
+        self._on_outcome = on_outcome
 
     @property
     def is_known_of(self) -> bool:
@@ -40,7 +44,7 @@ class Job:
     def report(self) -> Report:
         """What became of it."""
         outcomes = tuple([self._outcomes[index] for index in sorted(self._outcomes)])
-        return Report(self.submission.message_id, self.server, outcomes, self.error)
+        return Report(self.submission.message_id, self.server, outcomes, self.error, was_heard=self.was_heard)
 
     def note_replies(self, indices: Sequence[int], reply: Reply, verb: str) -> None:
         """The reply that decides on these."""
@@ -80,6 +84,7 @@ class Job:
     def _settle(self, index: int, outcome: RecipientOutcome) -> None:
         self._outcomes[index] = outcome
         self.pending.remove(index)
+        self._on_outcome(index, outcome)
 
     def _address(self, index: int) -> str:
         return str(self.submission.envelope.recipients[index].path.address)

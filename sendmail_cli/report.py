@@ -21,6 +21,7 @@ class Action(Enum):
     RELAYED = "relayed"  # the server has taken it over
     DELAYED = "delayed"  # not now; trying again may help
     FAILED = "failed"  # refused for good
+    QUEUED = "queued"  # safe in the spool; a word of ours
 
 
 class RecipientOutcome(NamedTuple):
@@ -44,16 +45,19 @@ class Report(NamedTuple):
     error: MailError | None = None  # what ended the session, where it was no verdict on a recipient
     profile: str | None = None
     kept_at: str | None = None  # the file in which the sandbox keeps it
+    queue_id: int | None = None  # of the mail that waits for those who are QUEUED
+    earlier: float | None = None  # seconds since the epoch: all this came of an earlier command with the same key
+    was_heard: bool = False  # a session was ready for it; else nothing here is a verdict on the message
 
     @property
     def exit_code(self) -> ExitCode:
-        """0: all got it; 80: some; 81: the server may have it; else the verdict that speaks for all."""
+        """0: all got it, or it waits for them; 80: some; 81: the server may have it; else what speaks for all."""
         outcomes = self.outcomes
         if not outcomes:
             return self.error.exit_code if self.error is not None else ExitCode.OK
         if any(outcome.is_in_doubt for outcome in outcomes):
             return ExitCode.IN_DOUBT
-        relayed = sum(outcome.action is Action.RELAYED for outcome in outcomes)
+        relayed = sum(outcome.action in {Action.RELAYED, Action.QUEUED} for outcome in outcomes)
         if relayed == len(outcomes):
             return ExitCode.OK
         return ExitCode.PARTIAL if relayed else _verdict(outcomes)

@@ -9,6 +9,7 @@ from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.errors import ConfigError, MailError, UsageError
 from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in
 from sendmail_cli.message.encoding import AS_FITS
+from sendmail_cli.queue.entry import Queueing
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
 from sendmail_cli.submission import Submission
 
@@ -79,6 +80,7 @@ class Request(NamedTuple):
     is_exact: bool = False  # the ready message goes without any change, or not at all
     is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
     local: LocalMail | None = None  # the ready message is one that a program of this machine wrote
+    queueing: Queueing = Queueing()
 
 
 class People(NamedTuple):

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.profiles import load_profiles
+from sendmail_cli.config.queue_keys import QueueSettings
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver, deliver_all
-from sendmail_cli.errors import DataError, MailError
 from sendmail_cli.opening import open_session
-from sendmail_cli.report import Report
+from sendmail_cli.queue.entry import Queueing
+from sendmail_cli.queue.place import has_waiting
 from sendmail_cli.request import Request, submission_for
 from sendmail_cli.secret import Token
+from sendmail_cli.series import Row, Sent, is_end, keep_copy
 from sendmail_cli.server import TLSMode
 from sendmail_cli.trace import Trace
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sendmail_cli.early import EarlySession
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.source import Source
+    from sendmail_cli.report import Report
     from sendmail_cli.sandbox import Received
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import Server
@@ -34,10 +35,8 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.envelope import Envelope
     from sendmail_cli.steps import Inspection, Step
     from sendmail_cli.submission import Submission
+    from sendmail_cli.tending import RunCallers
     from sendmail_cli.trace import TraceEvent
-
-
-NO_COPY = "none"  # as a path: keep none
 
 
 class Prepared(NamedTuple):
@@ -120,11 +119,55 @@ def send(
     on_settings(settings)
     credential = (lambda: password) if password is not None else _credential(settings, environment, may_ask=may_ask)
     trace = Trace(environment.monotonic, on_event)
+    made: list[Submission] = []
+
+    def make() -> Submission:
+        made.append(submission_for(request, settings, environment, note, warn))
+        return made[0] if on_progress is None else made[0].watched(on_progress)
+
+    def send_now() -> Report:
+        needs_keyring = password is None and settings.is_password_in_keyring
+        return _send_now(
+            make, settings, credential, environment, trace, meanwhile=_load_keyring if needs_keyring else _nothing
+        )
+
+    if request.queueing == Queueing() and settings.queue == QueueSettings():  # a queue costs nothing where none is
+        report = send_now()
+    else:
+        from sendmail_cli import queueing
+
+        means = queueing.Means(
+            lambda: made[0] if made else make(),
+            send_now,
+            lambda: open_session(settings.server, credential, environment, trace),
+            lambda held, session: deliver(
+                held, settings.server, credential, environment, trace, opened=lambda: session
+            )._replace(profile=settings.profile_name),
+            warn,
+        )
+        report = queueing.send(request, settings, environment, means)
+    with suppress(KeyboardInterrupt):  # it would take from the report what it knows
+        path = settings.fcc if request.fcc is None else request.fcc
+        if made and report.earlier is None:
+            keep_copy(path, made[0], report, environment, warn)
+    return report
+
+
+def _send_now(
+    make: Callable[[], Submission],
+    settings: Settings,
+    credential: Callable[[], Secret],
+    environment: Environment,
+    trace: Trace,
+    *,
+    meanwhile: Callable[[], None],
+) -> Report:
+    """What became of it. The server is dialled while `make` makes the message, and `meanwhile` is called."""
     early = _early_session(settings, environment, trace)
     try:
-        submission = submission_for(request, settings, environment, note, warn)
-        if early is not None and password is None and settings.is_password_in_keyring:
-            _load_keyring()
+        submission = make()
+        if early is not None:
+            meanwhile()
     except BaseException:
         if early is not None:
             early.give_up()
@@ -133,7 +176,7 @@ def send(
     try:
         with _running_server(settings, environment) as (server, received):
             report = deliver(
-                submission if on_progress is None else submission.watched(on_progress),
+                submission,
                 server,
                 credential,
                 environment,
@@ -143,20 +186,28 @@ def send(
             )
             kept_at = received[-1].path if received else None
             report = report._replace(profile=settings.profile_name, kept_at=kept_at)
-        _keep_copy(settings.fcc if request.fcc is None else request.fcc, submission, report, environment, warn)
     except KeyboardInterrupt:
         if report is None:
             raise  # before the final dot; later it would take from the report what it knows
     return report
 
 
-class Sent(NamedTuple):
-    """What became of one of several messages."""
+def look_after_queue(environment: Environment) -> list[str]:
+    """Have somebody run the queue where something is due; gives what its user should know. Never raises `MailError`."""
+    if not has_waiting(environment.spool_folder):
+        return []
+    from sendmail_cli import tending
 
-    number: int  # from 1
-    label: str  # what a person calls the message
-    report: Report
-    is_end: bool = False  # it failed for what would befall the next one too, so no other is tried
+    return tending.look_after(environment)
+
+
+def queue_callers(
+    environment: Environment, say: Callable[[str], None], on_event: Callable[[TraceEvent], None] | None = None
+) -> RunCallers:
+    """What a run of the queue needs; nobody is asked for a password. `say` gets what is given up or stands still."""
+    from sendmail_cli.tending import RunCallers
+
+    return RunCallers(lambda settings: _credential(settings, environment, may_ask=False), say, on_event)
 
 
 def send_all(
@@ -180,8 +231,21 @@ def send_all(
     on_settings(settings)
     credential = _credential(settings, environment, may_ask=may_ask)
     trace = Trace(environment.monotonic, on_event)
-    row = _Row(sources, lambda source: submission_for(request._replace(raw=source), settings, environment, note, warn))
+    row = Row(sources, lambda source: submission_for(request._replace(raw=source), settings, environment, note, warn))
     path = settings.fcc if request.fcc is None else request.fcc
+    waits = request.queueing != Queueing() or settings.queue != QueueSettings()
+    if waits:
+        from sendmail_cli import queueing
+
+        if queueing.goes_to_queue(request, settings):
+            for _ in row.submissions():
+                yield from row.unsent()
+                number, label, submission = row.take()
+                report = queueing.enqueue(submission, request, settings, environment)
+                keep_copy(path, submission, report, environment, warn)
+                yield Sent(number, label, report)
+            yield from row.unsent()
+            return
     kept = 0
     with _running_server(settings, environment) as (server, received):
         reports = deliver_all(row.submissions(), server, credential, environment, trace, fallbacks=settings.fallbacks)
@@ -191,10 +255,14 @@ def send_all(
             kept_at = received[kept].path if received and report.accepted else None
             kept += kept_at is not None
             report_of_it = report._replace(profile=settings.profile_name, kept_at=kept_at)
-            sent = Sent(number, label, report_of_it, _is_end(report))
+            if waits:
+                report_of_it = queueing.settle(
+                    report_of_it, submission, request, settings, environment=environment, warn=warn
+                )
+            sent = Sent(number, label, report_of_it, is_end(report_of_it))
             interrupt: KeyboardInterrupt | None = None
             try:
-                _keep_copy(path, submission, report, environment, warn)
+                keep_copy(path, submission, report_of_it, environment, warn)
             except KeyboardInterrupt as error:  # it is sent, and that must be told
                 interrupt = error
             yield sent
@@ -203,74 +271,6 @@ def send_all(
             if sent.is_end:
                 return
         yield from row.unsent()
-
-
-def _is_end(report: Report) -> bool:
-    """True where no verdict on the message, nor what it is, but the session or the way to it failed."""
-    has_verdict = any(outcome.code is not None for outcome in report.outcomes)
-    return report.error is not None and not isinstance(report.error, DataError) and not has_verdict
-
-
-class _Row:
-    """Messages on their way: makes a submission of each in its turn, and knows which is whose."""
-
-    def __init__(self, sources: Iterable[Source], submission_of: Callable[[Source], Submission]) -> None:
-        self._sources = iter(sources)
-        self._submission_of = submission_of
-        self._made: deque[tuple[int, str, Submission | MailError]] = deque()
-
-    def submissions(self) -> Iterator[Submission]:
-        """One for each source that makes one."""
-        for number in count(1):
-            label = f"message {number}"
-            try:
-                source = next(self._sources, None)
-                if source is None:
-                    return
-                label = source.label
-                made = self._submission_of(source)
-            except MailError as error:
-                self._made.append((number, label, error))
-                continue
-            self._made.append((number, label, made))
-            yield made
-
-    def unsent(self) -> Iterator[Sent]:
-        """Those before the next submission that made none."""
-        while self._made and isinstance(error := self._made[0][2], MailError):
-            number, label, _ = self._made.popleft()
-            yield Sent(number, label, Report("", "", error=error))
-
-    def take(self) -> tuple[int, str, Submission]:
-        """The next submission. After `unsent` there is one if one was given away."""
-        number, label, made = self._made.popleft()
-        if isinstance(made, MailError):
-            raise made
-        return number, label, made
-
-
-def _keep_copy(
-    path: str | None,
-    submission: Submission,
-    report: Report,
-    environment: Environment,
-    warn: Callable[[str], None],
-) -> None:
-    """Keep what somebody got in the Maildir or mbox at `path`. Where that fails, `warn` hears of it: it is sent."""
-    if path in {None, "", NO_COPY} or not report.accepted:
-        return
-    from sendmail_cli.message.store import Copy, keep
-
-    sender = submission.envelope.reverse_path.address
-    copy = Copy("" if sender is None else str(sender), submission.blind, submission.content.chunks())
-    try:
-        keep(copy, str(path), environment)
-    except MailError as error:
-        hint = f". {error.hint}" if error.hint else ""
-        warn(f"the message is sent, but no copy was kept: {error.sentence}{hint}")
-    except KeyboardInterrupt:
-        warn("the message is sent, but no copy was kept: interrupted")
-        raise
 
 
 def _early_session(settings: Settings, environment: Environment, trace: Trace) -> EarlySession | None:
@@ -282,6 +282,10 @@ def _early_session(settings: Settings, environment: Environment, trace: Trace) -
     from sendmail_cli.early import EarlySession
 
     return EarlySession(server, environment, trace)
+
+
+def _nothing() -> None:
+    """No time is to be made use of."""
 
 
 def _load_keyring() -> None:

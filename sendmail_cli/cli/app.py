@@ -37,6 +37,8 @@ COMMANDS = (
     LazyCommand("sendmail", "Be sendmail(1) for other programs.", "sendmail_cli.cli.sendmail_command:sendmail"),
     LazyCommand("run", "Run a program and mail how it went.", "sendmail_cli.cli.run:run"),
     LazyCommand("explain", "Say what a reply or an exit code means.", "sendmail_cli.cli.explain:explain"),
+    LazyCommand("queue", "See, run and change what waits to be sent.", "sendmail_cli.cli.queue:queue"),
+    LazyCommand("log", "See what was sent, and what became of it.", "sendmail_cli.cli.log:log"),
     LazyCommand("sandbox", "Run a local SMTP server that keeps what it gets.", "sendmail_cli.cli.sandbox:sandbox"),
 )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sendmail_cli.cli.output import advice, explained, headline
+from sendmail_cli.cli.headline import headline
+from sendmail_cli.cli.output import advice, explained
 from sendmail_cli.report import Action
 from sendmail_cli.status import ExitCode
 
@@ -51,6 +52,8 @@ def report_fields(report: Report) -> dict[str, Any]:
             for outcome in report.outcomes
         ],
         **({} if report.kept_at is None else {"kept_at": report.kept_at}),
+        **({} if report.queue_id is None else {"queue_id": report.queue_id}),
+        **({} if report.earlier is None else {"is_earlier": True}),
     }
 
 
@@ -61,7 +64,7 @@ def _report_error(report: Report) -> dict[str, Any] | None:
         return error_fields(report.error)
     if report.exit_code is ExitCode.IN_DOUBT:
         return {"kind": "Interrupted", "message": headline(report), "hint": None, "server_reply": None}
-    refusal = next(outcome for outcome in report.outcomes if outcome.action is not Action.RELAYED)
+    refusal = next(outcome for outcome in report.outcomes if outcome.action not in {Action.RELAYED, Action.QUEUED})
     return {
         "kind": "Refused",
         "message": headline(report),

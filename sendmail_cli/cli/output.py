@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from sendmail_cli.cli.headline import date_of, headline
 from sendmail_cli.errors import OutputError
 from sendmail_cli.printable import printable
 from sendmail_cli.report import Action
@@ -29,7 +30,7 @@ COLOURS = {"good": 32, "unsure": 33, "bad": 31, "soft": 2}  # of a tone, as term
 
 _MARKS = {"sent": "->", "received": "<-", "content": "->", "note": "* "}
 _MARKS_UNDER_TLS = {"sent": "~>", "received": "<~", "content": "~>", "note": "* "}
-_WORDS = {Action.RELAYED: "accepted", Action.DELAYED: "not now", Action.FAILED: "refused"}
+_WORDS = {Action.RELAYED: "accepted", Action.DELAYED: "not now", Action.FAILED: "refused", Action.QUEUED: "queued"}
 
 
 class Output:
@@ -152,7 +153,11 @@ class Output:
             from sendmail_cli.cli.json_fields import report_fields
 
             self._remark_json(report_fields(report))
-        if exit_code is ExitCode.OK:
+        if report.earlier is not None and not self.is_quiet:
+            self.say(f"nothing was sent: this key was used {date_of(report.earlier, self.environment)}")
+        if exit_code is ExitCode.OK and report.queue_id is not None:
+            self._taken_over(report)
+        elif exit_code is ExitCode.OK:
             self.success(headline(report))
         else:
             self._failure(report)
@@ -227,6 +232,15 @@ class Output:
         self._paragraph(f"{PROGRAM}: {headline(report)}", 2)
         for outcome in report.outcomes:
             self._outcome(outcome)
+
+    def _taken_over(self, report: Report) -> None:
+        """That the message waits, and for whom, in any case: nobody has it yet."""
+        if self.is_quiet:
+            return
+        self._paragraph(headline(report), 2)
+        if any(outcome.action is not Action.QUEUED for outcome in report.outcomes):
+            for outcome in report.outcomes:
+                self._outcome(outcome)
 
     def _outcome(self, outcome: RecipientOutcome) -> None:
         self._paragraph(outcome_line(outcome), 12)
@@ -305,7 +319,7 @@ def advice(error: MailError) -> list[str]:
 
 def explained(outcome: RecipientOutcome) -> list[str]:
     """What the reply of a refusal means, and what to do; nothing where there was no refusal or no reply."""
-    if outcome.action is Action.RELAYED or outcome.code is None:
+    if outcome.action in {Action.RELAYED, Action.QUEUED} or outcome.code is None:
         return []
     from sendmail_cli.smtp.explanations.lookup import explain_reply
 
@@ -318,23 +332,6 @@ def error_without_verdict(report: Report) -> MailError | None:
     has_verdict = any(outcome.code is not None for outcome in report.outcomes)
     fates = {outcome.is_in_doubt for outcome in report.outcomes}
     return None if has_verdict or len(fates) > 1 else report.error
-
-
-def headline(report: Report) -> str:
-    """What became of the message, in a sentence."""
-    count, accepted = len(report.outcomes), len(report.accepted)
-    if report.exit_code is ExitCode.OK:
-        whom = report.outcomes[0].address if count == 1 else f"{count} recipients"
-        return f"sent to {whom}: {report.server} said {report.outcomes[0].code} {report.outcomes[0].text}"
-    if report.exit_code is ExitCode.IN_DOUBT and report.error is None:
-        return f"interrupted before {report.server} confirmed the message; it may have been delivered"
-    if report.exit_code is ExitCode.IN_DOUBT:
-        return f"the connection to {report.server} was lost after the message was sent; it may have been delivered"
-    if accepted:
-        return (
-            f"partly delivered: {report.server} accepted {accepted} of {count} recipients; do not send to those again"
-        )
-    return f"not delivered: {report.server} accepted none of the recipients" if count > 1 else "not delivered"
 
 
 def json_line(fields: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from sendmail_cli.cli.looking import chosen_look, looking_options
 from sendmail_cli.cli.message_options import ready_options, what_options, who_options
 from sendmail_cli.cli.options import Talk, json_option, output_options, server_options, talk, trace_option, traced
 from sendmail_cli.cli.params import ADDRESSEES, FILE
+from sendmail_cli.cli.queue_options import queue_options, queueing
 from sendmail_cli.cli.requesting import request_of
 from sendmail_cli.cli.several import Series, send_series
 from sendmail_cli.cli.text_options import text_files, text_options
@@ -59,6 +60,7 @@ EXAMPLES = (
 @ready_options
 @server_options
 @delivery_options
+@queue_options
 @looking_options
 @option(
     "--fcc",
@@ -105,7 +107,9 @@ def _do(values: dict[str, Any], talking: Talk, look: Look | None) -> ExitCode:
     manuscript = Manuscript(talking.environment)
     try:
         asked, notify = demands(values)
-        request = request_of(values, talking, manuscript, Request(demands=asked, notify=notify, fcc=values["fcc"]))
+        waits = queueing(values, talking.environment)
+        blank = Request(demands=asked, notify=notify, fcc=values["fcc"], queueing=waits)
+        request = request_of(values, talking, manuscript, blank)
         if request is None:
             talking.output.nothing_sent("the text is empty, so nothing was sent (--skip-empty)")
             exit_code = ExitCode.OK
@@ -144,7 +148,10 @@ def _send(request: Request, talking: Talk) -> ExitCode:
         interrupts.settle()
     if talking.tracing is not None:
         talking.tracing.report = report
-    return talking.output.report(report)
+    exit_code = talking.output.report(report)
+    for remark in service.look_after_queue(talking.environment):
+        talking.output.warn(remark)
+    return exit_code
 
 
 def _tell(manuscript: Manuscript, talking: Talk) -> None:

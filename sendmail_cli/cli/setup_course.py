@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sendmail_cli import service
 from sendmail_cli.addresses import Mailbox, parse_mailbox
+from sendmail_cli.cli.headline import headline
 from sendmail_cli.cli.json_fields import error_fields
-from sendmail_cli.cli.output import headline
 from sendmail_cli.cli.setup_search import Looking
 from sendmail_cli.cli.setup_sign_in import SignIn
 from sendmail_cli.cli.setup_view import Board, finding_fields, rows_of

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.source import Source
     from sendmail_cli.request import Request
-    from sendmail_cli.service import Sent
+    from sendmail_cli.series import Sent
 
 MAX_SHOWN = 20  # numbers of messages in a sentence
 

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import click
 
+from sendmail_cli.cli.headline import headline
 from sendmail_cli.cli.json_fields import failure_fields, no_report_fields, report_fields, stopped_fields
 from sendmail_cli.cli.output import (
     MAX_LINE,
@@ -38,7 +39,6 @@ from sendmail_cli.cli.output import (
     error_without_verdict,
     event_line,
     explained,
-    headline,
     json_line,
     note_line,
     outcome_line,

@@ -12,7 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sendmail_cli.addresses import Mailbox, encode_domain, parse_mailbox
+from sendmail_cli.config.queue_keys import QUEUE_CHECKS, QUEUE_WORDS
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
+from sendmail_cli.config.toml_kinds import kind_of
 from sendmail_cli.environment import PROXY_VARIABLE
 from sendmail_cli.errors import AddressError, ConfigError
 from sendmail_cli.printable import find_control, printable
@@ -246,7 +248,7 @@ def parse_signature(value: object) -> str:
 def check_switch(value: object) -> bool:
     """true or false. Raises `ConfigError`."""
     if not isinstance(value, bool):
-        raise ConfigError(f"expected true or false, not {_kind(value)}")
+        raise ConfigError(f"expected true or false, not {kind_of(value)}")
     return value
 
 
@@ -281,7 +283,7 @@ def _check_argv(key: str, value: object) -> tuple[str, ...]:
             hint=f'Write {key} = ["program", "argument", …].',
         )
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise ConfigError(f"expected a list of texts, the program and its arguments, not {_kind(value)}")
+        raise ConfigError(f"expected a list of texts, the program and its arguments, not {kind_of(value)}")
     if not value or not value[0]:
         raise ConfigError("no program is named")
     if any("\0" in word for word in value):
@@ -292,7 +294,7 @@ def _check_argv(key: str, value: object) -> tuple[str, ...]:
 def _check_credential(value: object) -> str | None:
     """The source that alone is asked for the password; None where the table is empty."""
     if not isinstance(value, dict):
-        raise ConfigError(f'expected credential.source = "…", not {_kind(value)}')
+        raise ConfigError(f'expected credential.source = "…", not {kind_of(value)}')
     unknown = next((key for key in value if key != "source"), None)
     if unknown is not None:
         raise ConfigError(f"there is no key “{printable(unknown, 80)}”, only credential.source")
@@ -301,7 +303,7 @@ def _check_credential(value: object) -> str | None:
 
 def _check_headers(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict):
-        raise ConfigError(f"expected a table ([profile.NAME.headers]), not {_kind(value)}")
+        raise ConfigError(f"expected a table ([profile.NAME.headers]), not {kind_of(value)}")
     return tuple((name, check_header(name, text)) for name, text in value.items())
 
 
@@ -313,7 +315,7 @@ def check_header(name: str, value: object) -> str:
     if name.lower() in _OWN_HEADERS or name.lower().startswith(("content-", "resent-")):
         raise ConfigError(f"the header “{shown}” is each message's own and can't stand in a profile")
     if not isinstance(value, str):
-        raise ConfigError(f"the header “{shown}” is a text, not {_kind(value)}")
+        raise ConfigError(f"the header “{shown}” is a text, not {kind_of(value)}")
     if find_control(value.replace("\t", " ")) is not None:
         raise ConfigError(f"the header “{shown}” has a line break or another control character")
     return value
@@ -327,24 +329,10 @@ def _check_oauth(value: object) -> OAuthTable:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ConfigError(f"expected a text in quotes, not {_kind(value)}")
+        raise ConfigError(f"expected a text in quotes, not {kind_of(value)}")
     if find_control(value.replace("\t", " ")) is not None:
         raise ConfigError("a control character, or what is not UTF-8, stands in it")
     return value
-
-
-_KINDS: tuple[tuple[type, str], ...] = (
-    (bool, "true or false"),
-    (int, "a number"),
-    (float, "a number"),
-    (str, "a text"),
-    (list, "a list"),
-    (dict, "a table"),
-)
-
-
-def _kind(value: object) -> str:
-    return next((kind for type_, kind in _KINDS if isinstance(value, type_)), "a date or time")
 
 
 _CHECKS: dict[str, Callable[[object], object]] = {
@@ -375,6 +363,8 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "signature_file": parse_file_name,
     "headers": _check_headers,
     "oauth": _check_oauth,
+    **{key: partial(one_of, choices=choices) for key, choices in QUEUE_WORDS.items()},
+    **QUEUE_CHECKS,
 }
 KEYS = tuple(_CHECKS)
 TABLES = ("headers", "credential", "oauth")  # those of them that are tables

@@ -86,6 +86,12 @@ class Profile(NamedTuple):
     fcc: str | None = None
     signature: str | None = None
     signature_file: str | None = None
+    queue: str | None = None
+    in_doubt: str | None = None
+    bounce: str | None = None
+    limits: tuple[tuple[int, float], ...] | None = None  # messages, and in how many seconds
+    connections: int | None = None
+    log: float | None = None  # seconds that it is kept
 
     @property
     def login(self) -> str | None:

@@ -13,6 +13,7 @@ from sendmail_cli.config.credential_settings import (
 from sendmail_cli.config.origins import Origin, Origins, origin_in_file, path_in
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
+from sendmail_cli.config.queue_keys import QUEUE_KEYS, QueueSettings, queue_settings, shown_queue
 from sendmail_cli.config.server_settings import ServerResolver
 from sendmail_cli.printable import printable
 
@@ -70,6 +71,7 @@ class Settings(NamedTuple):
     fallbacks: tuple[Server, ...] = ()  # the profile's further servers, for when those before can't be had
     home: Home = Home()  # what becomes of a recipient without a domain
     fcc: str | None = None  # the Maildir or mbox in which sent messages are kept
+    queue: QueueSettings = QueueSettings()
 
     @property
     def oauth(self) -> OAuthTable | None:
@@ -109,6 +111,9 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
     resolver = ServerResolver(flags, profile, profiles, environment, origins)
     for name, _ in profile.headers:
         origins.by_name[f"headers.{name}"] = resolver.in_profile(f"headers.{name}")
+    for key in QUEUE_KEYS:
+        if key in profile.places:
+            origins.by_name[key] = resolver.in_profile(key)
     from_ = parse_mailbox(flags.from_) if isinstance(flags.from_, str) else flags.from_
     server, *fallbacks = resolver.servers()
     settings = Settings(
@@ -128,6 +133,7 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
             profile.from_,
         ),
         fcc=origins.first("fcc", (path_in(profile, "fcc", environment.home), resolver.in_profile("fcc"))),
+        queue=queue_settings(profile),
     )
     return _with_credential(settings, resolver, environment)
 
@@ -196,6 +202,7 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
         "chunking": "eager" if server.is_chunking_eager else "never",
         "timeout": f"{server.timeout:g}s" if server.timeout is not None else None,
         **{f"headers.{name}": value for name, value in settings.headers},
+        **shown_queue(settings.queue),
     }
     for name, value in values.items():
         if name in settings.origins:

@@ -191,6 +191,15 @@ def exact_message(octets: Source | IO[bytes]) -> RawMessage:
     return message
 
 
+def kept_message(source: Source, seal: str) -> RawMessage:
+    """The message in `source` that left here once before and was kept: every field as it is, nothing added.
+
+    `seal` is why nothing may be changed, as the end of a sentence, or "". Raises as `raw_message`.
+    """
+    head = read_header(source)
+    return _measured(source, head, head.fields, seal)[0]
+
+
 def _measured(
     source: Source, head: RawHeader, sent: tuple[Field, ...], seal: str = ""
 ) -> tuple[RawMessage, Fault | None]:

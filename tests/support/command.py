@@ -56,6 +56,7 @@ class Machine(Environment):
         self.terminals: set[str] = set()  # of "stdin", "stdout", "stderr"
         self.charset = "UTF-8"
         self.is_stdin_closed = False
+        self.started: list[tuple[str, ...]] = []  # what was to run in the background
         self.typed: str | None = None  # at the terminal, unseen; None where there is none
         self.prompts: list[str] = []
 
@@ -73,6 +74,13 @@ class Machine(Environment):
 
     def has_account(self, name: str) -> bool:
         return name == "daemon"
+
+    @property
+    def spool_folder(self) -> str:
+        return str(self.folder / "spool")
+
+    def start_detached(self, arguments: tuple[str, ...]) -> None:
+        self.started.append(arguments)
 
     def is_terminal(self, stream: IO[bytes] | IO[str] | None) -> bool:
         return any(stream is getattr(self, name) for name in self.terminals)
@@ -134,6 +142,7 @@ class Installed:
         usual = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
         self.variables = measuring | usual | self.variables
         self.variables["XDG_RUNTIME_DIR"] = str(self.home)
+        self.variables["SENDMAIL_CLI_SPOOL"] = str(self.home / "spool")  # root's would be the machine's
 
     def __call__(
         self,

@@ -30,6 +30,7 @@ EXIT_CODES = {
     "ConnectionLost": 75,
     "DeadlineExceeded": 75,
     "KeyringLocked": 75,
+    "SpoolError": 75,
     "RemoteProtocolError": 76,
     "ReplyTooLong": 75,
     "TLSHandshakeFailed": 76,

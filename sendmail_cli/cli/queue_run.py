@@ -1,0 +1,95 @@
+"""`sendmail-cli queue run`, and `install` and `uninstall`, which see to it that somebody runs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sendmail_cli import service
+from sendmail_cli.cli.groups import SectionedCommand, option
+from sendmail_cli.cli.options import output_options, talk
+from sendmail_cli.errors import UsageError
+from sendmail_cli.status import ExitCode
+
+
+@click.command(
+    "run",
+    cls=SectionedCommand,
+    short_help="Try what is due.",
+    examples=("sendmail-cli queue run", "sendmail-cli queue run --watch"),
+    exit_codes=(0, 64, 69, 71, 75, 78, 130, 143),
+)
+@option("--watch", is_flag=True, section="How", help="Go on, and try what is queued or comes due, until Ctrl-C.")
+@option("--in-background", is_flag=True, hidden=True, section="How", help="Go on until nothing waits, for an hour.")
+@output_options
+@click.pass_context
+def run(context: click.Context, /, *, watch: bool, in_background: bool, **values: Any) -> ExitCode:
+    """Try what is due. Several may run at the same time and share the work.
+
+    A server that can't be had is no failure of this command: the mail waits, and the exit code is 0. It is 69 when mail
+    was given up; that is in the file undelivered.mbox beside the queue.
+    """
+    from sendmail_cli import tending
+
+    talking = talk(context, values)
+    say = talking.output.note if in_background else talking.output.warn
+    callers = service.queue_callers(talking.environment, say, talking.on_event)
+    if in_background:
+        ran = tending.run_in_background(talking.environment, callers)
+    elif watch:
+        ran = tending.run_on(talking.environment, callers)
+    else:
+        ran = tending.run_once(talking.environment, callers)
+    if ran.sent:
+        talking.output.success(f"sent to {ran.sent} recipient{'s' if ran.sent != 1 else ''}")
+    return ExitCode.UNAVAILABLE if ran.given_up else ExitCode.OK
+
+
+def _checked(*, systemd: bool, cron: bool) -> str | None:
+    if systemd and cron:
+        raise UsageError("--systemd and --cron contradict each other; give one of them")
+    return "systemd" if systemd else "cron" if cron else None
+
+
+@click.command(
+    "install",
+    cls=SectionedCommand,
+    short_help="Have the queue run every few minutes.",
+    examples=("sendmail-cli queue install", "sendmail-cli queue install --cron"),
+    exit_codes=(0, 64, 69, 71, 73),
+)
+@option("--systemd", is_flag=True, section="How", help="By a timer of the user's systemd; the default where it runs.")
+@option("--cron", is_flag=True, section="How", help="By a line in the user's crontab.")
+@output_options
+@click.pass_context
+def install(context: click.Context, /, *, systemd: bool, cron: bool, **values: Any) -> ExitCode:
+    """Have the queue run every five minutes, from now on and after each start of the machine.
+
+    Without it a runner starts with each mail that is queued, and ends after an hour.
+    """
+    from sendmail_cli.queue import timer
+
+    talking = talk(context, values)
+    done = timer.install(talking.environment, _checked(systemd=systemd, cron=cron))
+    talking.inform(done)
+    return ExitCode.OK
+
+
+@click.command(
+    "uninstall",
+    cls=SectionedCommand,
+    short_help="Undo queue install.",
+    examples=("sendmail-cli queue uninstall",),
+    exit_codes=(0, 64, 71, 73),
+)
+@output_options
+@click.pass_context
+def uninstall(context: click.Context, /, **values: Any) -> ExitCode:
+    """Take away the timer and the line in the crontab that `queue install` has made."""
+    from sendmail_cli.queue import timer
+
+    talking = talk(context, values)
+    for done in timer.uninstall(talking.environment) or ["nothing was installed"]:
+        talking.inform(done)
+    return ExitCode.OK

@@ -1,0 +1,211 @@
+"""The folder of a spool: who may look into it, who writes just now, and who is still alive.
+
+All locks are flock(2): the kernel lets go of them however a process ends, so what a dead runner held is free at once.
+They, and SQLite's own, need a local disk.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from sendmail_cli.errors import ConfigError, SpoolError
+from sendmail_cli.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DATABASE = "mails.sqlite3"
+CONTENTS = "contents"  # the folder of large ones
+OWNERS = "owners"  # the folder of a file for each process that has claimed mails
+WAITING = "waiting"  # a file that is there as long as some mail may be
+UNDELIVERED = "undelivered.mbox"
+
+_LOCK = "lock"
+_RUNNER = "runner"
+_PRIVATE = 0o700
+
+
+class Place:
+    """The folder. It is made when it isn't there. Raises `SpoolError`, and `ConfigError` where others may change it."""
+
+    def __init__(self, folder: str) -> None:
+        if os.name != "posix":
+            raise ConfigError("mail can't be queued on this system: the spool needs POSIX")
+        self.folder = folder
+        with writing(folder):
+            for path in (folder, self.path(CONTENTS), self.path(OWNERS)):
+                _make_private(path)
+            self._lock = os.open(self.path(_LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+    def path(self, *names: str) -> str:
+        """The path of something in the folder."""
+        return os.path.join(self.folder, *names)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else is in such a block. Who waits comes in turn, which SQLite's own waiting does not care for."""
+        import fcntl
+
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def take_runner(self) -> RunnerLock | None:
+        """The right to be the one runner in the background; None when there is one."""
+        descriptor = lock_file(self.path(_RUNNER))
+        return None if descriptor is None else RunnerLock(descriptor)
+
+    @property
+    def has_runner(self) -> bool:
+        """True when there is a runner in the background."""
+        lock = self.take_runner()
+        if lock is not None:
+            lock.release()
+        return lock is None
+
+    def note_waiting(self) -> None:
+        """Mail may be waiting."""
+        os.close(os.open(self.path(WAITING), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+    def note_empty(self) -> None:
+        """No mail is."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.path(WAITING))
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        os.close(self._lock)
+
+
+def has_waiting(folder: str) -> bool:
+    """True when some mail may be waiting in the spool `folder`; nothing is opened for it."""
+    return os.path.exists(os.path.join(folder, WAITING))
+
+
+class RunnerLock:
+    """Held by the one runner in the background."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def release(self) -> None:
+        """Another may run."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+class Owner:
+    """A process that may claim mails: its file is locked as long as it lives."""
+
+    def __init__(self, place: Place, token: str) -> None:
+        """`token` is a name that nobody else has."""
+        self.name = f"{os.getpid()}-{token}"
+        self._path = place.path(OWNERS, self.name)
+        with writing(place.folder):
+            descriptor = lock_file(self._path)
+        if descriptor is None:
+            raise SpoolError(f"somebody else is {self.name} in {printable(place.folder)}")
+        self._descriptor = descriptor
+
+    def end(self) -> None:
+        """It claims nothing any more."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)
+        os.close(self._descriptor)
+
+
+def is_dead(place: Place, owner: str) -> bool:
+    """True when the process of that name is gone; its file then is too."""
+    path = place.path(OWNERS, owner)
+    if not os.path.exists(path):
+        return True
+    descriptor = lock_file(path)
+    if descriptor is None:
+        return False
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    os.close(descriptor)
+    return True
+
+
+def sweep_owners(place: Place) -> None:
+    """Take away the files of processes that are gone."""
+    for name in os.listdir(place.path(OWNERS)):
+        is_dead(place, name)
+
+
+def lock_file(path: str) -> int | None:
+    """The file at `path`, made if need be, open and locked; None when somebody else has it."""
+    import fcntl
+
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        if _is_at(descriptor, path):
+            return descriptor
+        os.close(descriptor)  # it was taken away between the two calls
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(descriptor))
+
+
+def sync_folder(path: str) -> None:
+    """Have the names in the folder safe on disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def writing(folder: str) -> Iterator[None]:
+    """Raise `SpoolError` for what the operating system says against it inside the block."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(folder, (error.strerror or str(error)).lower()) from None
+
+
+def unwritable(folder: str, why: str) -> SpoolError:
+    """The error of a spool that takes nothing."""
+    return SpoolError(
+        f"the spool {printable(folder)} can't be used: {why}",
+        hint="Nothing was queued. Make room there, or put it elsewhere with SENDMAIL_CLI_SPOOL.",
+    )
+
+
+def _make_private(path: str) -> None:
+    """Make the folder `path`, for us alone. Raises `ConfigError` where it is somebody else's, or a symlink to one."""
+    try:
+        os.mkdir(path, _PRIVATE)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), _PRIVATE, exist_ok=True)
+        os.mkdir(path, _PRIVATE)
+    state = os.lstat(path)
+    if not stat.S_ISDIR(state.st_mode):
+        raise ConfigError(f"{printable(path)} is to be the spool's folder and is none (a link, perhaps)")
+    if state.st_uid != os.geteuid():
+        raise ConfigError(
+            f"the spool {printable(path)} belongs to another user (uid {state.st_uid})",
+            hint="Run the command as that user, or name another folder with SENDMAIL_CLI_SPOOL.",
+        )
+    if state.st_mode & 0o077:
+        os.chmod(path, _PRIVATE)

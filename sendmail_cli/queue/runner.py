@@ -1,0 +1,284 @@
+"""Who tries what is due: one connection for the mails of a lane, an outcome on disk before the next transaction.
+
+What a mail gets from its server is a verdict on it. What keeps a session from coming about is none: then the lane
+rests, the mails stay as they are, and that is said once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.delivery import deliver_all
+from sendmail_cli.errors import InputOutputError, MailError
+from sendmail_cli.queue.claims import Rest
+from sendmail_cli.queue.entry import InDoubt, Settled
+from sendmail_cli.queue.verdicts import Verdict, verdict_on
+from sendmail_cli.smtp.envelope import Envelope
+from sendmail_cli.submission import Submission
+from sendmail_cli.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sendmail_cli.addresses import Mailbox
+    from sendmail_cli.opening import CredentialGiver
+    from sendmail_cli.queue.claims import Claims, DueLane
+    from sendmail_cli.queue.entry import Claimed, Lane
+    from sendmail_cli.queue.place import RunnerLock
+    from sendmail_cli.queue.schedule import Limit
+    from sendmail_cli.queue.spool import Spool
+    from sendmail_cli.report import RecipientOutcome, Report
+    from sendmail_cli.server import Server
+    from sendmail_cli.submission import Content
+    from sendmail_cli.trace import TraceEvent
+
+TURN = 500  # mails of one lane before the next lane has its turn
+SHIFT = 3600.0  # seconds after which a runner in the background ends
+LOOK = 1.0  # seconds between two looks whether somebody has queued something
+LONGEST_SLEEP = 60.0  # seconds; then the clock is looked at again
+PATIENCE = 60.0  # seconds that a single run waits for a limit of messages a second
+
+
+class Way(NamedTuple):
+    """How the mails of a lane get to their server."""
+
+    server: Server
+    credential: CredentialGiver
+    fallbacks: tuple[Server, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    connections: int | None = None  # at once, of all runners together; None: any number
+    report_to: Mailbox | None = None  # who gets a mail about what is given up; None: nobody
+
+
+class Callers(NamedTuple):
+    """What a runner asks of whoever runs it."""
+
+    way_of: Callable[[Lane], Way]  # raises `MailError` where there is none
+    on_given_up: Callable[[Claimed, list[RecipientOutcome]], None]  # tells the sender
+    say: Callable[[str], None]  # an alarm: something stands still
+    on_event: Callable[[TraceEvent], None] | None = None
+
+
+class Runner:
+    """Tries what is due."""
+
+    def __init__(self, spool: Spool, claims: Claims, callers: Callers) -> None:
+        self._spool = spool
+        self._claims = claims
+        self._callers = callers
+        self._environment = spool.environment
+        self.sent = 0  # recipients
+        self.given_up = 0  # recipients
+
+    def run(self) -> None:
+        """Try what is due until nothing is."""
+        while self.work() or self._is_room_soon():
+            pass
+
+    def _is_room_soon(self) -> bool:
+        """Wait for a limit that lets something go again in a moment."""
+        waits = [
+            self._claims.seconds_until_room(lane, way.limits)
+            for lane in self._claims.look()
+            if (way := self._way(lane)) is not None
+        ]
+        soon = [wait for wait in waits if 0 < wait <= PATIENCE]
+        if soon:
+            self._environment.sleep(min(soon))
+        return bool(soon)
+
+    def stay(self, *, seconds: float | None = None, lock: RunnerLock | None = None) -> None:
+        """The same, and what is queued or comes due later: for ever, or for so long, or as long as anything waits."""
+        end = None if seconds is None else self._environment.monotonic() + seconds
+        while end is None or self._environment.monotonic() < end:
+            stamp = self._spool.stamp()
+            if self.work():
+                continue
+            if lock is not None and self._spool.leave(lock):
+                return
+            self._sleep(stamp)
+
+    def _sleep(self, stamp: tuple[int, int]) -> None:
+        wait = self._claims.seconds_until_due()
+        end = self._environment.monotonic() + min(LONGEST_SLEEP, max(LOOK, wait or LONGEST_SLEEP))
+        while self._environment.monotonic() < end and self._spool.stamp() == stamp:
+            self._environment.sleep(LOOK)
+
+    def work(self) -> bool:
+        """One turn for each lane that has something due. False when there was nothing to do."""
+        has_worked = False
+        for mail in self._claims.give_up():
+            self.tell(mail, [each.refusal for each in mail.recipients if each.refusal is not None])
+            has_worked = True
+        for lane in self._claims.look():
+            has_worked |= self._serve(lane)
+        return has_worked
+
+    def _way(self, lane: DueLane) -> Way | None:
+        try:
+            return self._callers.way_of(lane.lane)
+        except MailError as error:
+            self.rest(lane, error.sentence, of_account=False)
+            return None
+
+    def _serve(self, lane: DueLane) -> bool:
+        way = self._way(lane)
+        if way is None:
+            return False
+        connection = _Connection(self, self._claims, lane, way)
+        trace = Trace(self._environment.monotonic, self._callers.on_event)
+        reports = deliver_all(
+            connection.submissions(),
+            way.server,
+            way.credential,
+            self._environment,
+            trace,
+            fallbacks=way.fallbacks,
+            on_outcome=connection.note,
+        )
+        try:
+            for report in reports:
+                if not connection.conclude(report):
+                    break
+        finally:
+            reports.close()
+            self._claims.release(mail.claimed for mail in connection.waiting)
+        return connection.taken > 0
+
+    def rest(self, lane: DueLane, why: str, *, of_account: bool) -> None:
+        """Nothing more of that for a while; it is said once."""
+        if self._claims.pause(lane, why, of_account=of_account):
+            self._callers.say(why)
+
+    def tell(self, mail: Claimed, refused: list[RecipientOutcome]) -> None:
+        """Have the sender hear of those who were refused."""
+        self.given_up += len(refused)
+        self._callers.on_given_up(mail, refused)
+        self._claims.told(mail)
+
+
+class _Mail:
+    """A claimed mail on its way."""
+
+    def __init__(self, claimed: Claimed) -> None:
+        self.claimed = claimed
+        self.pending = [each for each in claimed.recipients if each.refusal is None]
+        self.outcomes: dict[int, RecipientOutcome] = {}  # by place among the pending; not on disk yet
+        self.reasons: list[tuple[Verdict, str]] = []
+
+    def settled(self, *, was_heard: bool) -> list[Settled]:
+        """What is not on disk yet; now it counts as written."""
+        found = []
+        for index, outcome in self.outcomes.items():
+            verdict = verdict_on(outcome, was_heard=was_heard)
+            found.append(Settled(self.pending[index].place, outcome.address, outcome, verdict))
+            said = outcome.text if outcome.code is None else f"{outcome.code} {outcome.text}"
+            self.reasons.append((verdict, said))
+        self.outcomes = {}
+        return found
+
+
+class _Connection:
+    """The mails of a lane, one after the other, and what becomes of them."""
+
+    def __init__(self, runner: Runner, claims: Claims, lane: DueLane, way: Way) -> None:
+        self._runner = runner
+        self._claims = claims
+        self._lane = lane
+        self._way = way
+        self.waiting: deque[_Mail] = deque()  # claimed and without a report, in the order in which reports come
+        self._claimed: deque[Claimed] = deque()
+        self.taken = 0
+
+    def submissions(self) -> Iterator[Submission]:
+        """What is to be sent next, claimed a few at a time and read one at a time."""
+        while self.taken < TURN:
+            batch = self._claims.claim(self._lane, self._way.limits, self._way.connections)
+            if not batch:
+                return
+            self.taken += len(batch)
+            mails = [_Mail(claimed) for claimed in batch]
+            self.waiting += mails
+            for mail in mails:
+                submission = self._submission(mail)
+                if submission is None:
+                    self.waiting.remove(mail)
+                else:
+                    yield submission
+
+    def _submission(self, mail: _Mail) -> Submission | None:
+        claimed = mail.claimed
+        refused = [each.refusal for each in claimed.recipients if each.refusal is not None]
+        if refused:  # of a runner that ended before it could tell
+            self._runner.tell(claimed, refused)
+            return None
+        try:
+            content = self._claims.content(claimed)
+        except InputOutputError as error:
+            self._claims.set_aside(claimed, error.sentence)
+            return None
+        envelope = Envelope(claimed.reverse_path, tuple(each.recipient for each in mail.pending), claimed.demands)
+        return Submission(envelope, _Marked(content, mail, self._mark), claimed.message_id)
+
+    def _mark(self, mail: _Mail) -> None:
+        self._claims.mark(mail.claimed, mail.settled(was_heard=True), str(self._way.server))
+
+    def note(self, index: int, outcome: RecipientOutcome) -> None:
+        """What became of a recipient of the mail whose report is next."""
+        self.waiting[0].outcomes[index] = outcome
+
+    def conclude(self, report: Report) -> bool:
+        """Note the report of the mail that is next; False when this lane had better rest."""
+        mail = self.waiting.popleft()
+        claimed = mail.claimed
+        settled = mail.settled(was_heard=report.was_heard)
+        verdicts = {verdict for verdict, _ in mail.reasons}
+        refused = self._claims.conclude(claimed, settled, report.server, self._rest(mail, verdicts))
+        self._runner.sent += sum(verdict is Verdict.SENT for verdict, _ in mail.reasons)
+        if Verdict.SENT in verdicts:
+            self._claims.resume(self._lane)
+        if refused:
+            self._runner.tell(claimed, refused)
+        for verdict, of_account in ((Verdict.UNHEARD, False), (Verdict.ACCOUNT, True)):
+            if verdict in verdicts:
+                why = next(text for each, text in mail.reasons if each is verdict)
+                self._runner.rest(self._lane, f"{report.server}: {why}", of_account=of_account)
+                return False
+        return True
+
+    def _rest(self, mail: _Mail, verdicts: set[Verdict]) -> Rest:
+        """What is to become of those who did not get it."""
+        why = next((text for verdict, text in mail.reasons if verdict is not Verdict.SENT), "")
+        if not verdicts & {Verdict.LATER, Verdict.IN_DOUBT}:
+            return Rest(why)
+        wait = self._claims.wait_after(mail.claimed.attempts + 1)
+        is_held = Verdict.IN_DOUBT in verdicts and mail.claimed.in_doubt is InDoubt.HOLD
+        return Rest(why, wait, is_held)
+
+
+class _Marked(NamedTuple):
+    """A content that has its mail marked before any of it goes out."""
+
+    content: Content
+    mail: _Mail
+    mark: Callable[[_Mail], None]
+
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+    @property
+    def is_7bit(self) -> bool:
+        return self.content.is_7bit
+
+    @property
+    def has_utf8_header(self) -> bool:
+        return self.content.has_utf8_header
+
+    def as_7bit(self) -> Content:
+        return self._replace(content=self.content.as_7bit())
+
+    def chunks(self) -> Iterator[bytes]:
+        self.mark(self.mail)
+        yield from self.content.chunks()

@@ -1,0 +1,234 @@
+"""A message that may have to wait: sent, queued, or left with a server until its time comes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.errors import MailError, UsageError
+from sendmail_cli.queue.entry import InDoubt, NewMail, QueueMode
+from sendmail_cli.queue.schedule import wait_after
+from sendmail_cli.queue.spool import Spool
+from sendmail_cli.queue.verdicts import Verdict, verdict_on
+from sendmail_cli.report import Action, RecipientOutcome, Report
+from sendmail_cli.status import ExitCode
+from sendmail_cli.tending import lane_of, start_runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.config.settings import Settings
+    from sendmail_cli.environment import Environment
+    from sendmail_cli.request import Request
+    from sendmail_cli.session import Session
+    from sendmail_cli.smtp.capabilities import Capabilities
+    from sendmail_cli.submission import Submission
+
+SEALED = "nothing may be changed (--no-fixup)"
+
+
+def queue_mode(request: Request, settings: Settings) -> QueueMode:
+    """When the message goes into the queue: what was asked for, else what the profile says.
+
+    Raises `UsageError` where the queue was asked for and the sandbox is the server.
+    """
+    asked = request.queueing.mode
+    if settings.is_sandbox:
+        if asked is QueueMode.ALWAYS or request.queueing.due is not None:
+            raise UsageError("the sandbox is there at once or never: nothing is queued for it")
+        return QueueMode.NEVER
+    return QueueMode(settings.queue.queue) if asked is None else asked
+
+
+class Means(NamedTuple):
+    """How the one who sends does it."""
+
+    submission: Callable[[], Submission]  # the message, made once
+    send_now: Callable[[], Report]  # makes it and sends it
+    open_session: Callable[[], Session]
+    send_in: Callable[[Submission, Session], Report]
+    warn: Callable[[str], None]
+
+
+def send(request: Request, settings: Settings, environment: Environment, means: Means) -> Report:
+    """Send a message, or have it wait, as it was asked for and as the profile says."""
+    key = request.queueing.key
+    mode = queue_mode(request, settings)
+    if request.queueing.due is not None:
+        return _send_later(request, settings, environment, means)
+    if mode is QueueMode.ALWAYS:
+        return enqueue(means.submission(), request, settings, environment)
+    if key is None:
+        return _send_or_queue(request, settings, environment, means)
+    from sendmail_cli.queue.journal import Earlier, using_key
+
+    with Spool(environment) as spool, using_key(spool, key) as use:
+        if isinstance(use, Earlier):
+            return use.report._replace(earlier=use.at)
+        report = _send_or_queue(request, settings, environment, means)
+        use.end(report)
+        return report
+
+
+def goes_to_queue(request: Request, settings: Settings) -> bool:
+    """True for what isn't tried at once. Raises `UsageError` where one key is given for several messages."""
+    if request.queueing.key is not None:
+        raise UsageError("--idempotency-key is for one message, and there are several")
+    return request.queueing.due is not None or queue_mode(request, settings) is QueueMode.ALWAYS
+
+
+def _send_or_queue(request: Request, settings: Settings, environment: Environment, means: Means) -> Report:
+    report = means.send_now()
+    return settle(report, means.submission(), request, settings, environment=environment, warn=means.warn)
+
+
+def settle(
+    report: Report,
+    submission: Submission,
+    request: Request,
+    settings: Settings,
+    *,
+    environment: Environment,
+    warn: Callable[[str], None],
+) -> Report:
+    """What is to be done once a message was tried: it is queued for those who may still get it, or written down.
+
+    What became of it is known, and must be told whatever goes wrong with that: `warn` hears of it.
+    """
+    try:
+        if queue_mode(request, settings) is QueueMode.ON_FAILURE:
+            report = _enqueue_rest(report, submission, request, settings, environment)
+        if settings.queue.keep is not None and report.queue_id is None:
+            from sendmail_cli.queue.journal import note_report
+
+            with Spool(environment) as spool:
+                note_report(spool, report, str(submission.envelope.reverse_path.address or ""))
+    except MailError as error:
+        warn(error.sentence)
+    return report
+
+
+def _send_later(request: Request, settings: Settings, environment: Environment, means: Means) -> Report:
+    """By a server that keeps it until then (RFC 4865), where there is one to be had just now; else from the queue."""
+    submission = means.submission()
+    if queue_mode(request, settings) is not QueueMode.ALWAYS and request.queueing.key is None:
+        report = _send_held(submission, request.queueing.due or 0.0, environment, means)
+        if report is not None:
+            return report
+    return enqueue(submission, request, settings, environment)
+
+
+def _send_held(submission: Submission, due: float, environment: Environment, means: Means) -> Report | None:
+    """None where the server can't be had, does not offer it, or took the message for nobody."""
+    try:
+        session = means.open_session()
+    except MailError:
+        return None
+    parameter = hold_parameter(session.capabilities, due, environment.now())
+    if parameter is None:
+        session.quit()
+        return None
+    envelope = submission.envelope
+    demands = envelope.demands
+    demands = demands._replace(mail_parameters=(*demands.mail_parameters, parameter))
+    report = means.send_in(submission._replace(envelope=envelope._replace(demands=demands)), session)
+    return report if report.accepted or report.exit_code is ExitCode.IN_DOUBT else None
+
+
+def hold_parameter(capabilities: Capabilities, due: float, now: float) -> str | None:
+    """What is said after MAIL so that the server keeps the message until then; None where it would not."""
+    if not capabilities.offers("FUTURERELEASE") or due <= now:
+        return None
+    longest = next(iter(capabilities.parameters("FUTURERELEASE")), "")
+    if not (longest.isascii() and longest.isdigit() and due - now <= int(longest[:9])):
+        return None
+    return f"HOLDFOR={math.ceil(due - now)}"
+
+
+def enqueue(submission: Submission, request: Request, settings: Settings, environment: Environment) -> Report:
+    """Take the message over: once this returns, it is safe on disk, and somebody runs the queue.
+
+    Where its key was used before nothing is queued, and the report is that of the earlier command.
+    """
+    if request.flags.password_fd is not None:
+        raise UsageError(
+            "--password-fd can't reach a message that waits in the queue",
+            hint="Store it with `sendmail-cli login`, or name password_file or password_command in the profile.",
+        )
+    with Spool(environment) as spool:
+        added = spool.add(_new_mail(submission, request, settings))
+        if not added.is_new:
+            return earlier_report(spool, request.queueing.key or "")
+        if request.queueing.due is None or request.queueing.due <= environment.now():
+            start_runner(spool)
+    addresses = [str(each.path.address) for each in submission.envelope.recipients]
+    return Report(
+        submission.message_id,
+        "",
+        tuple(_queued(address, added.id) for address in addresses),
+        profile=settings.profile_name,
+        queue_id=added.id,
+    )
+
+
+def _queued(address: str, number: int, why: str = "") -> RecipientOutcome:
+    text = f"waits in the queue as {number}" + (f" ({why})" if why else "")
+    return RecipientOutcome(address, Action.QUEUED, ExitCode.OK, text=text)
+
+
+def earlier_report(spool: Spool, key: str) -> Report:
+    """What became of the message that was sent or queued under the key."""
+    from sendmail_cli.queue.journal import find_earlier
+
+    earlier = find_earlier(spool, key)
+    return Report("", "") if earlier is None else earlier.report._replace(earlier=earlier.at)
+
+
+def _enqueue_rest(
+    report: Report, submission: Submission, request: Request, settings: Settings, environment: Environment
+) -> Report:
+    """Queue the message for those who did not get it and still may; the report then says so.
+
+    A session that did not come about is no verdict on the message, whatever was wrong with it.
+    """
+    verdicts = [verdict_on(outcome, was_heard=report.was_heard) for outcome in report.outcomes]
+    left = [place for place, verdict in enumerate(verdicts) if verdict not in {Verdict.SENT, Verdict.REFUSED}]
+    if not left:
+        return report
+    envelope = submission.envelope
+    rest = submission._replace(
+        envelope=envelope._replace(recipients=tuple(envelope.recipients[place] for place in left))
+    )
+    mail = _new_mail(rest, request, settings)
+    why = report.outcomes[left[0]].text
+    is_in_doubt = Verdict.IN_DOUBT in verdicts
+    mail = mail._replace(
+        attempts=0 if verdicts[left[0]] is Verdict.UNHEARD else 1,
+        wait=wait_after(1, 0.0),
+        why=why,
+        is_held=is_in_doubt and mail.in_doubt is InDoubt.HOLD,
+        key=None,
+    )
+    from sendmail_cli.queue.journal import note_report
+
+    with Spool(environment) as spool:
+        number = spool.add(mail).id
+        note_report(spool, report, str(envelope.reverse_path.address or ""), mail=number)
+        start_runner(spool)
+    outcomes = list(report.outcomes)
+    for place in left:
+        outcomes[place] = _queued(outcomes[place].address, number, outcomes[place].text)
+    return report._replace(outcomes=tuple(outcomes), queue_id=number, error=None)
+
+
+def _new_mail(submission: Submission, request: Request, settings: Settings) -> NewMail:
+    return NewMail(
+        submission.envelope,
+        submission.content,
+        submission.message_id,
+        lane_of(request.flags, settings),
+        seal=SEALED if request.is_exact else "",
+        due=request.queueing.due,
+        in_doubt=InDoubt(settings.queue.in_doubt),
+        key=request.queueing.key,
+    )

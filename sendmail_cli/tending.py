@@ -1,0 +1,200 @@
+"""Who runs the queue: a single run, one that goes on, the runner in the background; and what its user should know."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.config.profiles import load_profiles
+from sendmail_cli.config.queue_keys import KEEP
+from sendmail_cli.config.settings import ServerFlags, resolve_settings
+from sendmail_cli.errors import MailError, UsageError
+from sendmail_cli.queue.entry import Lane, NewMail
+from sendmail_cli.queue.schedule import NEGLECT, Limit
+from sendmail_cli.queue.spool import Spool
+from sendmail_cli.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.config.settings import Settings
+    from sendmail_cli.environment import Environment
+    from sendmail_cli.opening import CredentialGiver
+    from sendmail_cli.queue.entry import Claimed
+    from sendmail_cli.queue.runner import Runner, Way
+    from sendmail_cli.report import RecipientOutcome
+    from sendmail_cli.trace import TraceEvent
+
+IN_BACKGROUND = ("queue", "run", "--in-background")
+_FILES = ("ca_file", "tls_cert", "tls_key")
+
+
+def lane_of(flags: ServerFlags, settings: Settings) -> Lane:
+    """The way as it was asked for, so that it is found again; a file by its whole name, and never a secret."""
+    if isinstance(flags.proxy, Secret):
+        raise UsageError("a proxy with a password can't be kept in the queue; put it into SENDMAIL_CLI_PROXY")
+    said = {name: value for name, value in flags._asdict().items() if value not in {None, False}}
+    for name in ("from_", "profile", "password_fd"):
+        said.pop(name, None)
+    for name in _FILES:
+        if name in said:
+            said[name] = os.path.abspath(said[name])
+    if "pipe" in said:
+        from sendmail_cli.config.profile_keys import parse_pipe
+
+        program, *arguments = parse_pipe(said["pipe"])
+        said["pipe"] = [os.path.abspath(program) if "/" in program else program, *arguments]
+    if "tls" in said:
+        said["tls"] = getattr(said["tls"], "value", said["tls"])
+    import json
+
+    return Lane(settings.profile_name, json.dumps(said, sort_keys=True))
+
+
+def flags_of(lane: Lane) -> ServerFlags:
+    """What was asked for."""
+    import json
+
+    said = json.loads(lane.way)
+    if "pipe" in said:
+        said["pipe"] = tuple(said["pipe"])
+    return ServerFlags(profile=lane.profile, **said)
+
+
+def way_of(lane: Lane, environment: Environment, credential_of: Callable[[Settings], CredentialGiver]) -> Way:
+    """How the mails of a lane get to their server, as it is set up now. Raises `MailError`."""
+    from sendmail_cli.queue.runner import Way
+
+    profiles = load_profiles(environment)
+    settings = resolve_settings(flags_of(lane), profiles, environment)
+    own = settings.from_ if lane.profile is not None and settings.queue.bounce == "mail" else None
+    return Way(
+        settings.server,
+        credential_of(settings),
+        settings.fallbacks,
+        tuple(Limit(*limit) for limit in settings.queue.limits),
+        settings.queue.connections,
+        own,
+    )
+
+
+def start_runner(spool: Spool) -> bool:
+    """Have somebody run the queue. False where no process can be had for that."""
+    if spool.place.has_runner:
+        return True
+    try:
+        spool.environment.start_detached(IN_BACKGROUND)
+    except OSError:
+        return False
+    return True
+
+
+def look_after(environment: Environment) -> list[str]:
+    """Start a runner where something is due; gives what the user should know of the queue. Never raises `MailError`."""
+    try:
+        with Spool(environment) as spool:
+            remarks = spool.untold()
+            due = spool.oldest_due()
+            if due is None or spool.place.has_runner:
+                return remarks
+            if environment.now() - due > NEGLECT:
+                remarks.append(
+                    "mail has been waiting for more than an hour and nobody ran the queue; "
+                    "sendmail-cli queue install has it run regularly"
+                )
+            start_runner(spool)
+            return remarks
+    except MailError as error:
+        return [error.sentence]
+
+
+class Ran(NamedTuple):
+    """What a run brought."""
+
+    sent: int  # recipients
+    given_up: int
+
+
+class RunCallers(NamedTuple):
+    """What a run needs of whoever starts it."""
+
+    credential_of: Callable[[Settings], CredentialGiver]
+    say: Callable[[str], None]  # what is given up, and what stands still
+    on_event: Callable[[TraceEvent], None] | None = None
+
+
+def run_once(environment: Environment, callers: RunCallers) -> Ran:
+    """Try what is due, until nothing is. Raises `SpoolError` where the spool can't be used."""
+    return _run(environment, callers, lambda runner: runner.run())
+
+
+def run_on(environment: Environment, callers: RunCallers) -> Ran:
+    """The same for ever, until somebody interrupts it."""
+    return _run(environment, callers, lambda runner: runner.stay())
+
+
+def run_in_background(environment: Environment, callers: RunCallers) -> Ran:
+    """The same as long as something waits, and for an hour at most; at once where somebody does it already."""
+    from sendmail_cli.queue.runner import SHIFT
+
+    with Spool(environment) as spool:
+        lock = spool.place.take_runner()
+    if lock is None:
+        return Ran(0, 0)
+    try:
+        return _run(environment, callers, lambda runner: runner.stay(seconds=SHIFT, lock=lock))
+    finally:
+        lock.release()
+
+
+def _run(environment: Environment, callers: RunCallers, go: Callable[[Runner], None]) -> Ran:
+    from sendmail_cli.queue.claims import Claims
+    from sendmail_cli.queue.runner import Callers, Runner
+
+    with Spool(environment) as spool, Claims(spool) as claims:
+        claims.tidy(_longest_keep(environment))
+
+        def ways(lane: Lane) -> Way:
+            return way_of(lane, environment, callers.credential_of)
+
+        def on_given_up(mail: Claimed, refused: list[RecipientOutcome]) -> None:
+            _tell_sender(spool, mail, refused, ways, callers.say)
+
+        runner = Runner(spool, claims, Callers(ways, on_given_up, callers.say, callers.on_event))
+        go(runner)
+        return Ran(runner.sent, runner.given_up)
+
+
+def _longest_keep(environment: Environment) -> float:
+    try:
+        profiles = load_profiles(environment)
+        return max([KEEP, *(profile.log for name in profiles.names if (profile := profiles.get(name)).log)])
+    except MailError:  # whoever needs them will say so
+        return float("inf")
+
+
+def _tell_sender(
+    spool: Spool,
+    mail: Claimed,
+    refused: list[RecipientOutcome],
+    ways: Callable[[Lane], Way],
+    say: Callable[[str], None],
+) -> None:
+    from sendmail_cli.queue.bounce import append_to_mbox, bounce_of, wants_report
+
+    try:
+        report_to = ways(mail.lane).report_to
+    except MailError:
+        report_to = None
+    octets = spool.content(mail.id)
+    bounce = bounce_of(mail, refused, octets, spool.environment, report_to)
+    append_to_mbox(spool.undelivered, bounce, spool.environment.now())
+    if report_to is not None and wants_report(mail, octets):
+        from sendmail_cli.smtp.envelope import ReversePath, envelope_of
+
+        envelope = envelope_of(ReversePath(None), (report_to.address,))
+        spool.add(NewMail(envelope, bounce, bounce.message_id, mail.lane))
+    for outcome in refused:
+        said = outcome.text if outcome.code is None else f"{outcome.code} {outcome.text}"
+        say(f"mail {mail.id} was given up for {outcome.address}: {said}")
+    spool.alarm("given up", f"mail was given up; it is in {spool.undelivered}")
