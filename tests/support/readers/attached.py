@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.support.readers.features import Choice, Feature, File, part
+from tests.support.readers.texts import PNG
 
 if TYPE_CHECKING:
     from tests.support.readers.reading import Reading
 
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef"
-    "0000000049454e44ae426082"
-)
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
@@ -167,5 +164,27 @@ FORWARDS = Feature(
                 ),
             ),
         ),
+    ),
+)
+
+
+def _calendar(name: str, summary: str, method: str) -> Choice:
+    text = (
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\nUID:1@example.org\r\n"
+        f"DTSTAMP:20240101T000000Z\r\nDTSTART:20240102T000000Z\r\nSUMMARY:{summary}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    ).encode()
+    return Choice(
+        name,
+        ("--calendar", File("lunch.ics", text)),
+        parts=(part("text/calendar", "", text), part("application/ics", "lunch.ics", text)),
+    )
+
+
+CALENDARS = Feature(
+    "calendar",
+    (
+        Choice("none"),
+        _calendar("an invitation", "Lunch", "REQUEST"),
+        _calendar("a cancellation", "Frühstück", "CANCEL"),
     ),
 )

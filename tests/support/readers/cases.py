@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.readers.attached import FILES, FORWARDS, NAMES
+from tests.support.readers.attached import CALENDARS, FILES, FORWARDS, NAMES
 from tests.support.readers.features import Case, case_of
 from tests.support.readers.headed import ANSWERS, AUTHORS, MARKS, RECIPIENTS, SUBJECTS
 from tests.support.readers.pairs import all_pairs
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.readers.features import Feature, File
 
 HEADER = (SUBJECTS, AUTHORS, RECIPIENTS, MARKS)
-FEATURES = (BODIES, HTMLS, FORMS, ANSWERS, FORWARDS, FILES, NAMES, *HEADER)
+FEATURES = (BODIES, HTMLS, FORMS, CALENDARS, ANSWERS, FORWARDS, FILES, NAMES, *HEADER)
 ALIASES = 'team = ["Ädä <ada@example.org>", "bob@example.org"]\n'
 
 
@@ -32,11 +32,11 @@ def _cases() -> Iterator[Case]:
         yield case_of(FEATURES, [feature.choices[n] for feature, n in zip(FEATURES, row, strict=True)])
     yield from _product(
         FEATURES,
-        body=("ascii", "empty", "japanese"),
-        html=("none", "umlauts"),
+        body=("ascii", "empty"),
+        html=("none", "umlauts", "pictures"),
+        calendar=("none", "an invitation"),
         forwards=("nothing", "plain", "eight bits"),
         files=("none", "csv", "two of one name"),
-        file_name=("none", "umlauts"),
     )
     yield from _product(
         (CHARSETS, HTMLS, FORMS, FILES, *HEADER),
@@ -77,5 +77,6 @@ def _written(file: File, folder: Path) -> Path:
     path = folder / hashlib.sha256(file.octets).hexdigest()[:16] / file.name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(file.octets)
+        for name, octets in ((file.name, file.octets), *file.beside):
+            (path.parent / name).write_bytes(octets)
     return path

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.readers.features import Choice, Feature, File
+from tests.support.readers.features import Choice, Feature, File, part
 
 if TYPE_CHECKING:
     from tests.support.readers.reading import Reading
 
+PICTURES = (
+    "<p>Grüße<img src=dot.png alt=''> <img src='%C3%BC%202.png' alt=''><b style='background: url(dot.png)'></b>"
+    "<img src='https://example.org/far.png' alt=''></p>\n"
+)
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef"
+    "0000000049454e44ae426082"
+)
 JAPANESE = "拝啓　時下ますますご清栄のこととお慶び申し上げます。"
 
 
@@ -62,6 +70,20 @@ HTMLS = Feature(
             ("--html-file", File("page.html", f"<h1>{JAPANESE}</h1>\n".encode())),
             html=f"<h1>{JAPANESE}</h1>\n",
             text_beside=JAPANESE.replace("\u3000", " ") + "\n",
+        ),
+        Choice(
+            "pictures",
+            (
+                "--inline",
+                "--html-file",
+                File("page.html", PICTURES.encode(), (("dot.png", PNG), ("ü 2.png", PNG + b"2"))),
+            ),
+            html=PICTURES.replace("dot.png", "cid:id0").replace("%C3%BC%202.png", "cid:id1"),
+            text_beside="Grüße\n",
+            parts=(
+                part("image/png", "dot.png", PNG, content_id="id0"),
+                part("image/png", "ü 2.png", PNG + b"2", content_id="id1"),
+            ),
         ),
     ),
 )
