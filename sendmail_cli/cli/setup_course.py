@@ -202,10 +202,10 @@ class Course:
         is_wanted = self.wishes.is_test_sent
         if self.wishes.is_offline:
             is_wanted = False
-        elif is_wanted is None:
-            is_wanted = self.asker.may_ask and self.asker.confirms(
-                f"Send a mail to {self.mailbox.address}, to see it arrive?", default=True
-            )
+        elif is_wanted is None and self.asker.may_ask:
+            self.board.say()
+            question = f"Send a mail to {self.mailbox.address}, to see it arrive?"
+            is_wanted = self.asker.confirms(question, default=True)
         if not is_wanted:
             return ExitCode.OK
         request = Request(flags=ServerFlags(profile=self.name), to=(self.mailbox,), subject=SUBJECT, text=TEXT)

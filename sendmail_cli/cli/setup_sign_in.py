@@ -146,7 +146,9 @@ class SignIn:
 
             return DescriptorSource(self.wishes.password_fd, environment).find()
         if self.asker.may_ask:
-            return self.asker.secret(f"{wanted[0].upper()}{wanted[1:]} of {self.user}", usable_password)
+            secret = self.asker.secret(f"{wanted[0].upper()}{wanted[1:]} of {self.user}", usable_password)
+            self.board.say()
+            return secret
         if environment.is_terminal(environment.stdin):
             raise UsageError(
                 f"nobody may be asked for the {wanted}",

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import dns.message
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
+import dns.resolver
 import pytest
 
-from sendmail_cli.config.discovery.name_records import ServiceAnswer, ServiceRecord, candidates_in, refusals_in
+from sendmail_cli.config.discovery.name_records import (
+    ServiceAnswer,
+    ServiceRecord,
+    candidates_in,
+    look_up_exchangers,
+    look_up_services,
+    refusals_in,
+)
 from sendmail_cli.config.providers import BY_NAME
+from sendmail_cli.errors import TemporaryError
 from sendmail_cli.server import TLSMode
+
+if TYPE_CHECKING:
+    from pytest_mock import MockerFixture
 
 SMTPS, SUBMISSION = "_submissions._tcp", "_submission._tcp"
 
@@ -67,3 +85,50 @@ def test_not_offered_is_said() -> None:
 
 def test_port_zero_is_none() -> None:
     assert found(record("a.example.org.", port=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("nameserver", "flags", "is_signed"),
+    [
+        ("127.0.0.1", "QR RD RA AD", True),
+        ("::1", "QR RD RA AD", True),
+        ("127.0.0.53", "QR RD RA AD", True),
+        ("127.0.0.1", "QR RD RA", False),
+        ("192.0.2.53", "QR RD RA AD", False),  # whoever is on the way there can set the flag
+    ],
+)
+def test_only_a_name_server_on_this_machine_vouches(
+    mocker: MockerFixture, nameserver: str, flags: str, is_signed: bool
+) -> None:
+    """The answers are dnspython's own, of a server that is not asked."""
+    head = f"id 1\nopcode QUERY\nrcode NOERROR\nflags {flags}\n"
+    text = head + ";QUESTION\n{0} IN SRV\n;ANSWER\n{0} 60 IN SRV 0 1 465 smtp.example.net.\n"
+
+    def resolve(_: object, name: str, kind: str, **__: object) -> dns.resolver.Answer:
+        message = dns.message.from_text(text.format(name))
+        assert isinstance(message, dns.message.QueryMessage)
+        return dns.resolver.Answer(dns.name.from_text(name), dns.rdatatype.SRV, dns.rdataclass.IN, message, nameserver)
+
+    mocker.patch("dns.resolver.Resolver.resolve", resolve)
+
+    answer = look_up_services("example.org")
+
+    assert (answer.is_signed, len(answer.records)) == (is_signed, 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (dns.resolver.LifetimeTimeout(timeout=1, errors=[]), "no name server answered in time"),  # type: ignore[no-untyped-call]
+        (dns.resolver.NoNameservers(), "the name servers gave no answer: NoNameservers"),  # type: ignore[no-untyped-call]
+        (dns.resolver.NoResolverConfiguration(), "this machine knows no name server"),  # type: ignore[no-untyped-call]
+        (OSError(101, "Network is unreachable"), "the name servers gave no answer: OSError"),
+    ],
+)
+def test_silence_is_for_later(mocker: MockerFixture, error: Exception, sentence: str) -> None:
+    mocker.patch("dns.resolver.Resolver.resolve", side_effect=error)
+
+    for look_up in (look_up_services, look_up_exchangers):
+        with pytest.raises(TemporaryError) as caught:
+            look_up("example.org")
+        assert caught.value.sentence == sentence
