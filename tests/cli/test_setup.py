@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -79,6 +80,14 @@ class TestOffline:
         assert done.code == 0, done
         assert profiles(run).read_text().splitlines()[4:] == expected
 
+    def test_who_takes_tokens_alone(self, run: Runner) -> None:
+        assert run("setup", "ada@outlook.com", "--offline").code == 0
+        assert profiles(run).read_text().endswith('[profile.outlook.oauth]\nprovider = "microsoft"\n')
+
+    def test_a_token_where_a_password_would_do(self, run: Runner) -> None:
+        assert run("setup", "ada@gmail.com", "--offline", "--oauth", "google", "--client-id", "me").code == 0
+        assert profiles(run).read_text().endswith('[profile.gmail.oauth]\nprovider = "google"\nclient_id = "me"\n')
+
     def test_the_name_that_readers_see(self, run: Runner) -> None:
         assert run("setup", "ada@gmail.com", "--offline", "--from", "Lovelace, Ada").code == 0
         assert r'from = "\"Lovelace, Ada\" <ada@gmail.com>"' in profiles(run).read_text()
@@ -128,6 +137,8 @@ class TestOffline:
         (["ada@gmail.com", "--offline", "--provider", "ses", "--region", "a/b"], 64, "a region is a name"),
         (["ada@gmail.com", "--offline", "--provider", "mailgun"], 64, "nobody may be asked for the SMTP user name"),
         (["ada@gmail.com", "--offline", "--provider", "nobody"], 64, "nobody"),
+        (["ada@gmail.com", "--oauth", "nobody"], 64, "--oauth: “nobody”"),
+        (["ada@gmail.com", "--oauth", "google", "--password-fd", "3"], 64, "--password-fd and --oauth each say how"),
         (["ada@gmail.com", "--password-command", "'"], 64, "--password-command: no closing quotation"),
     ],
 )
@@ -217,7 +228,62 @@ class TestAtAServer:
         assert (done.code, keyring, profiles(run).exists()) == (73, {}, False)
         assert "nothing was written" in done.err
 
-    def found(self, mocker: MockerFixture, host: str, *ports: int, **more: int) -> None:
+    def test_the_password_by_a_descriptor(self, run: Runner, keyring: dict[str, str], mocker: MockerFixture) -> None:
+        reading, writing = os.pipe()
+        os.write(writing, f"{PASSWORD}\n".encode())
+        os.close(writing)
+        with server(ACCEPTED) as mx:
+            self.found(mocker, "localhost", mx.port)
+            done = run("setup", *self.words(mx.port), "--password-fd", str(reading))
+        os.close(reading)
+
+        assert (done.code, keyring) == (0, {"sendmail-cli/example": PASSWORD}), done
+
+    def test_the_password_from_a_file_stays_there(
+        self, run: Runner, keyring: dict[str, str], mocker: MockerFixture, tmp_path: Path
+    ) -> None:
+        secret = tmp_path / "secret"
+        secret.write_text(PASSWORD)
+        secret.chmod(0o600)
+        with server(ACCEPTED) as mx:
+            self.found(mocker, "localhost", mx.port)
+            done = run("setup", *self.words(mx.port), "--password-file", secret, "--json")
+
+        assert (done.code, keyring, done.json["password"]) == (0, {}, "file"), done
+        assert f'password_file = "{secret}"' in profiles(run).read_text()
+
+    def test_without_a_sign_in_there_is_no_user(self, run: Runner, mocker: MockerFixture) -> None:
+        with server(PROBED) as mx:
+            self.found(mocker, "localhost", mx.port, mechanisms=())
+            done = run("setup", *self.words(mx.port))
+
+        assert done.code == 0, done
+        assert "the server offers no way to" in done.err
+        assert "user" not in profiles(run).read_text()
+
+    def test_a_password_that_none_can_be_is_asked_for_again(
+        self, run: Runner, keyring: dict[str, str], mocker: MockerFixture
+    ) -> None:
+        with server(ACCEPTED) as mx:
+            self.found(mocker, "localhost", mx.port)
+            answers = f"\na\0b\n{PASSWORD}\n"
+            done = typed(run, *self.words(mx.port), "--no-send-test", answers=answers)
+
+        assert (done.code, keyring) == (0, {"sendmail-cli/example": PASSWORD}), done
+        assert "the password is not UTF-8 text" in done.err
+
+    @pytest.mark.parametrize("terminals", [set(), {"stdin", "stderr"}])
+    def test_nobody_is_asked_who_said_so(self, run: Runner, mocker: MockerFixture, terminals: set[str]) -> None:
+        self.found(mocker, "localhost", 1)
+        run.machine.terminals = terminals
+        done = run("setup", *self.words(1), "--no-input")
+
+        assert (done.code, profiles(run).exists()) == (64, False)
+        assert ("nobody may be asked" if terminals else "no password on standard input") in done.err
+
+    def found(
+        self, mocker: MockerFixture, host: str, *ports: int, mechanisms: tuple[str, ...] = ("PLAIN",), **more: int
+    ) -> None:
         """The server was tried before; from now on each sign-in goes to the next of these ports."""
         from sendmail_cli.cli.setup_search import Looking
         from sendmail_cli.config.discovery.candidates import Candidate, Source
@@ -226,7 +292,7 @@ class TestAtAServer:
         from sendmail_cli.server import TLSMode
 
         all_ports = iter([*ports, *more.values()])
-        finding = Finding(Candidate(host, ports[0], TLSMode.NONE, Source.GIVEN), Probed(("PLAIN",)))
+        finding = Finding(Candidate(host, ports[0], TLSMode.NONE, Source.GIVEN), Probed(mechanisms))
         mocker.patch.object(Looking, "found", return_value=finding)
         from sendmail_cli.cli.setup_sign_in import SignIn
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.test_setup_dialogue import leave
 from tests.support.browser import COMMAND as BROWSER
 from tests.support.command import Installed
 from tests.support.servers import dovecot, dovecot_introspecting, oidc_provider
@@ -77,8 +78,7 @@ def test_in_the_browser(provider: Provider, server: Running, command: Installed)
 
 def test_left_at_the_client_id_it_writes_nothing(provider: Provider, server: Running, command: Installed) -> None:
     with Terminal.running(command, *words(provider, server)) as terminal:
-        terminal.wait_for("Client id")
-        terminal.type(b"\x03")
+        leave(terminal, "Client id", "\x03")
         assert terminal.finish() == 130
 
     assert "interrupted; nothing was written" in terminal.shown
