@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # what `typing` would load takes longer than all that --versi
     from typing import NoReturn
 
 
-SENDMAIL_NAMES = ("sendmail", "mailq", "newaliases")  # by a symlink of that name
+NAMES = {"sendmail": "sendmail", "mailq": "mailq", "newaliases": "newaliases", "mail": "mailx", "mailx": "mailx"}
 
 
 def main() -> None:
@@ -23,11 +23,11 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # asked for by scripts: answered before click is loaded
         _say_version()
         return
-    name = os.path.basename(sys.argv[0])
-    if name in SENDMAIL_NAMES:
-        _run_sendmail(name, sys.argv[1:])
-    if sys.argv[1:2] == ["sendmail"]:
-        _run_sendmail("sendmail", sys.argv[2:])
+    name = os.path.basename(sys.argv[0])  # a symlink's
+    if name in NAMES:
+        _stand_in(NAMES[name], sys.argv[1:])
+    if sys.argv[1:2] in (["sendmail"], ["mailx"]):
+        _stand_in(sys.argv[1], sys.argv[2:])
     from sendmail_cli.cli.app import app
 
     try:
@@ -36,11 +36,15 @@ def main() -> None:
         _leave(ended.code)
 
 
-def _run_sendmail(name: str, arguments: list[str]) -> NoReturn:
-    """Called as sendmail(1): without click, since cron waits for it, and PHP's visitors."""
-    from sendmail_cli.cli.sendmail import main
+def _stand_in(name: str, arguments: list[str]) -> NoReturn:
+    """For sendmail(1) or mail(1): without click, since cron waits for it, and PHP's visitors."""
+    if name == "mailx":
+        from sendmail_cli.cli import mailx
 
-    _leave(main(name, arguments))
+        _leave(mailx.main(arguments))
+    from sendmail_cli.cli import sendmail
+
+    _leave(sendmail.main(name, arguments))
 
 
 def _leave(code: object) -> NoReturn:

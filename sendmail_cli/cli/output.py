@@ -123,6 +123,10 @@ class Output:
         """A line to standard error; nothing in it can steer the terminal."""
         _write(self.environment.stderr, f"{printable(text, MAX_LINE)}\n")
 
+    def ask(self, text: str) -> None:
+        """The beginning of a line on standard error, which a person at the terminal goes on with."""
+        _write(self.environment.stderr, text)
+
     def lines(self, text: str) -> None:
         """Several lines to standard error, as they are."""
         for line in text.splitlines():

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.errors import MailError
 from sendmail_cli.message.source import Keeper
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typing import Self
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.source import Source
@@ -64,42 +63,60 @@ def run_program(command: tuple[str, ...], environment: Environment) -> ProgramRu
 
 
 def _run(command: tuple[str, ...], environment: Environment, keeper: Keeper) -> int:
-    try:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment.child_variables(), bufsize=0
-        )
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        keeper.add(f"{printable(command[0])}: {reason.lower()}\n".encode())
-        return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
-    with process, _passed_on(process):
-        pipe = process.stdout
-        assert pipe is not None  # noqa: S101 - asked for above
+    with _Ward() as ward:  # before the program: no signal may end us and leave it behind
         try:
-            while chunk := os.read(pipe.fileno(), _CHUNK):
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment.child_variables(), bufsize=0
+            )
+        except (OSError, ValueError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            keeper.add(f"{printable(command[0])}: {reason.lower()}\n".encode())
+            return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+        ward.adopt(process)
+        status = _heard_out(process, keeper)
+    return status if status >= 0 else KILLED - status
+
+
+def _heard_out(process: subprocess.Popen[bytes], keeper: Keeper) -> int:
+    """What it prints goes to `keeper`, and then it has ended: its status."""
+    with process:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        try:
+            while chunk := os.read(process.stdout.fileno(), _CHUNK):
                 keeper.add(chunk)
         except MailError:
             process.kill()
             keeper.drop()
             raise
-        status = process.wait()
-    return status if status >= 0 else KILLED - status
+        return process.wait()
 
 
-@contextmanager
-def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Inside the block a signal that is to end us ends the program; what became of it is still told."""
+class _Ward:
+    """Inside the block a signal that is to end us ends the program instead; what became of it is still told."""
 
-    def pass_on(number: int, _: object) -> None:
-        process.send_signal(number)
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waiting: list[int] = []
+        self._before: dict[int, Any] = {}
 
-    before = {
-        number: signal.signal(number, pass_on)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def adopt(self, process: subprocess.Popen[bytes]) -> None:
+        """From now on it gets the signals, and those that came before it was there."""
+        self._process = process
+        for number in self._waiting:
+            process.send_signal(number)
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._pass_on)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _pass_on(self, number: int, _: object) -> None:
+        if self._process is None:
+            self._waiting.append(number)
+        else:
+            self._process.send_signal(number)

@@ -1,0 +1,162 @@
+"""`mail` as its callers call it; in this process, without click."""
+
+from __future__ import annotations
+
+import signal
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendmail_cli.cli.mailx import main
+from sendmail_cli.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import IO
+
+    from tests.support.command import Machine
+    from tests.support.sink import Sink
+
+
+class Terminal(Environment):
+    """Where a person sits at standard input."""
+
+    def is_terminal(self, stream: IO[bytes] | IO[str] | None) -> bool:
+        return stream is self.stdin
+
+
+class Caller:
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.out = StringIO()
+        self.err = StringIO()
+        self.kind: type[Environment] = Environment
+
+    def __call__(self, *arguments: str, stdin: bytes = b"hello\n") -> int:
+        environment = self.kind(self.machine.variables, stdin=BytesIO(stdin), stdout=self.out, stderr=self.err)
+        return main(list(arguments), environment)
+
+    @property
+    def said(self) -> str:
+        return self.out.getvalue() + self.err.getvalue()
+
+
+@pytest.fixture
+def call(machine: Machine, sink: Sink) -> Caller:
+    machine.configure(f'[profile.here]\nfrom = "Ada <ada@example.org>"\nserver = "127.0.0.1:{sink.port}"\n')
+    return Caller(machine)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def paths(sink: Sink) -> list[bytes]:
+    return [line.partition(b":")[2].split()[0] for line in sink.commands if line.startswith(b"RCPT")]
+
+
+def test_a_text_with_a_subject_and_not_a_word(call: Caller, sink: Sink) -> None:
+    assert call("-s", "Grüße", "-c", "eve@example.org", "-b", "joe@example.org", "root") == 0
+    assert call.said == ""
+    assert paths(sink) == [b"<ada@example.org>", b"<eve@example.org>", b"<joe@example.org>"]
+    assert b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=" in sink.received
+    assert b"\r\n\r\nhello\r\n" in sink.received
+    assert b"joe" not in sink.received
+
+
+def test_names_with_spaces_between(call: Caller, sink: Sink) -> None:
+    assert call("-s", "x", "bob@example.org eve@example.org") == 0
+    assert paths(sink) == [b"<bob@example.org>", b"<eve@example.org>"]
+
+
+def test_a_header_a_file_and_a_sender(call: Caller, sink: Sink, tmp_path: Path) -> None:
+    (tmp_path / "report.csv").write_text("a,b\n")
+    report = str(tmp_path / "report.csv")
+    assert call("-a", "X-Job: nightly", "-A", report, "-r", "Bob <bob@example.org>", "eve@example.org") == 0
+    assert b"X-Job: nightly\r\n" in sink.received
+    assert b'filename="report.csv"' in sink.received
+    assert b"From: Bob <bob@example.org>" in sink.received
+
+
+def test_html_by_a_header_as_many_scripts_have_it(call: Caller, sink: Sink) -> None:
+    assert call("-a", "Content-Type: text/html; charset=UTF-8", "bob@example.org", stdin=b"<p>hello</p>\n") == 0
+    assert b"Content-Type: text/html; charset=us-ascii" in sink.received
+
+
+def test_another_content_type_is_told(call: Caller) -> None:
+    assert call("-a", "Content-Type: application/pdf", "bob@example.org") == 0
+    assert "application/pdf is ignored" in call.said
+
+
+def test_a_subject_over_several_lines_is_one(call: Caller, sink: Sink) -> None:
+    assert call("-s", "disk\nfull", "-a", "X-A: b\nBcc: evil@example.org", "bob@example.org") == 0
+    assert b"Subject: disk full\r\n" in sink.received
+    assert b"X-A: b Bcc: evil@example.org\r\n" in sink.received
+
+
+def test_a_sender_that_makes_no_sense_costs_no_mail(call: Caller, sink: Sink) -> None:
+    assert call("-r", "root", "bob@example.org") == 0
+    assert "-r is ignored" in call.said
+    assert b"From: Ada <ada@example.org>" in sink.received
+
+
+@pytest.mark.parametrize("text", [b"", b" \n"])
+def test_an_empty_text_is_sent_unless_it_is_not_wanted(call: Caller, sink: Sink, text: bytes) -> None:
+    assert call("-E", "bob@example.org", stdin=text) == 0
+    assert paths(sink) == []
+    assert call("bob@example.org", stdin=text) == 0
+    assert paths(sink) == [b"<bob@example.org>"]
+
+
+def test_a_tilde_is_text(call: Caller, sink: Sink) -> None:
+    assert call("bob@example.org", stdin=b"~!touch /tmp/owned\n") == 0
+    assert b"~!touch /tmp/owned" in sink.received
+
+
+def test_t_reads_a_whole_message(call: Caller, sink: Sink) -> None:
+    assert call("-t", stdin=b"To: eve@example.org\nSubject: x\n\nhello\n") == 0
+    assert paths(sink) == [b"<eve@example.org>"]
+
+
+def test_a_person_at_a_terminal_is_asked_for_the_subject(call: Caller, sink: Sink) -> None:
+    call.kind = Terminal
+    assert call("bob@example.org", stdin=b"Lunch?\nAt noon.\n") == 0
+    assert call.err.getvalue() == "Subject: "
+    assert b"Subject: Lunch?\r\n" in sink.received
+    assert b"\r\n\r\nAt noon.\r\n" in sink.received
+
+
+def test_a_file_as_the_text(call: Caller, sink: Sink, tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"gr\xfc\xdfe\n")
+    assert call("-v", "-q", str(tmp_path / "text"), "bob@example.org") == 0
+    assert "not UTF-8" in call.said
+    assert b"charset=utf-8" in sink.received
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [((), 64), (("-f",), 64), (("a@b@c",), 65), (("a b <c",), 65), (("-A", "/nowhere", "bob@example.org"), 66)],
+)
+def test_what_can_not_be_sent(call: Caller, arguments: tuple[str, ...], code: int) -> None:
+    assert call(*arguments) == code
+    assert call.said.startswith("sendmail-cli: ")
+
+
+def test_an_unknown_option_is_told_and_the_mail_sent(call: Caller, sink: Sink) -> None:
+    assert call("-Z", "bob@example.org") == 0
+    assert "-Z is unknown" in call.said
+    assert paths(sink) == [b"<bob@example.org>"]
+
+
+@pytest.mark.parametrize("arguments", [("bob@example.org",), ("-t",)])
+def test_standard_input_that_is_closed(
+    call: Caller, machine: Machine, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(list(arguments), Environment(machine.variables, stderr=call.err)) == 66
