@@ -93,7 +93,7 @@ class ProfileName(click.ParamType[str]):
 def _label(param: click.Parameter | None) -> str:
     if isinstance(param, click.Option):
         return max(param.opts, key=len)
-    return "recipient"
+    return "recipient" if param is None or param.name == "recipients" else "address"
 
 
 def _reverse_path(text: str) -> ReversePath:

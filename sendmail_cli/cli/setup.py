@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,16 +16,22 @@ from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, pas
 from sendmail_cli.cli.params import FILE, MAILBOX, TEXT
 from sendmail_cli.cli.setup_course import Course
 from sendmail_cli.cli.setup_search import given_server
+from sendmail_cli.cli.setup_sign_in import parse_user
 from sendmail_cli.cli.setup_wishes import Wishes
+from sendmail_cli.config.profile_keys import parse_tls_pin
 from sendmail_cli.config.providers import BY_NAME
 from sendmail_cli.errors import MailError, UsageError
 from sendmail_cli.server import TLSMode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sendmail_cli.addresses import Mailbox
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.server_url import ServerURL
     from sendmail_cli.status import ExitCode
+
+Value = TypeVar("Value")
 
 
 @click.command(
@@ -135,19 +142,19 @@ def _wishes(values: dict[str, Any]) -> Wishes:
     if values["server"] is None and values["tls"] is not None:
         raise UsageError("--tls says how to reach a server: name it with --server")
     command, ca_file = values["password_command"], values["ca_file"]
-    server = None if values["server"] is None else _server(values["server"])
+    server = None if values["server"] is None else _checked("--server", given_server, values["server"])
     return Wishes(
         provider=None if values["provider"] is None else BY_NAME[values["provider"]],
         server=server,
         region=values["region"],
         tls=None if values["tls"] is None else TLSMode(values["tls"]),
         ca_file=None if ca_file is None else os.path.abspath(ca_file),
-        tls_pin=values["tls_pin"],
+        tls_pin=None if values["tls_pin"] is None else _checked("--tls-pin", parse_tls_pin, values["tls_pin"]),
         is_foreign_taken=values["accept_server"],
         is_offline=values["offline"],
         is_show=values["show"],
         name_shown=values["name_shown"],
-        user=values["user"] or (None if server is None else server.user),
+        user=_user(values["user"], server),
         password_fd=values["password_fd"],
         password_file=None if values["password_file"] is None else os.path.abspath(values["password_file"]),
         password_command=None if command is None else _words(command),
@@ -163,21 +170,25 @@ def _wishes(values: dict[str, Any]) -> Wishes:
     )
 
 
-def _server(text: str) -> ServerURL:
+def _checked(flag: str, parse: Callable[[str], Value], text: str) -> Value:
+    """What `parse` makes of an option's text. Raises `UsageError` that names the option."""
     try:
-        return given_server(text)
+        return parse(text)
     except MailError as error:
-        raise UsageError(f"--server: {error.sentence}", hint=error.hint) from None
+        raise UsageError(f"{flag}: {error.sentence}", hint=error.hint) from None
+
+
+def _user(given: str | None, server: ServerURL | None) -> str | None:
+    if given is not None:
+        return _checked("--user", parse_user, given)
+    return None if server is None else server.user
 
 
 def _oauth(who: str) -> tuple[str, str]:
     from sendmail_cli.config.oauth.table import check_oauth_value
 
     key = "issuer" if ":" in who else "provider"
-    try:
-        return key, check_oauth_value(key, who)
-    except MailError as error:
-        raise UsageError(f"--oauth: {error.sentence}", hint=error.hint) from None
+    return key, _checked("--oauth", partial(check_oauth_value, key), who)
 
 
 def _words(command: str) -> tuple[str, ...]:

@@ -86,6 +86,8 @@ class Course:
             return self._show()
         if self.wishes.name is not None and not self._may_be_called(self.wishes.name, profiles):
             raise _taken(self.wishes.name)
+        if self.wishes.name_shown is not None:
+            self.mailbox = _mailbox(self.wishes.name_shown, self.mailbox)
         self.finding = finding = self.looking.agreed()
         self.mailbox = self._named()
         self.name = name = self._profile_name(finding, profiles)
@@ -109,14 +111,11 @@ class Course:
     # What the profile is called, and whom its mail is from
 
     def _named(self) -> Mailbox:
-        address, name = self.mailbox.address, self.wishes.name_shown
-        if name is None and self.mailbox.name:
+        """Who sends, with a name that nobody was asked for twice."""
+        if self.mailbox.name or self.wishes.name_shown is not None or not self.asker.may_ask:
             return self.mailbox
-        if name is not None or not self.asker.may_ask:
-            return _mailbox(name or "", self.mailbox)
-        return self.asker.text(
-            "Your name, as readers see it (may be empty)", lambda text: _mailbox(text, Mailbox("", address)), default=""
-        )
+        question = "Your name, as readers see it (may be empty)"
+        return self.asker.text(question, lambda text: _mailbox(text, self.mailbox), default="")
 
     def _profile_name(self, finding: Finding, profiles: Profiles) -> str:
         name = self.wishes.name or self._suggestion(finding)

@@ -65,6 +65,8 @@ class SignIn:
         if self.user is None:
             self.board.step("sign-in", Verdict.SKIPPED, "the server offers no way to")
             return None
+        if not self.is_by_token or self.client_id is not None:
+            self.settings()  # what can't be is said before a secret is asked for
         self.board.environment.guard_memory()
         if self.is_by_token:
             return self._by_token()

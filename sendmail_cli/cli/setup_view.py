@@ -45,7 +45,9 @@ class Board:
         self.asker = asker
         self.output = talking.output
         self.environment = talking.environment
-        self._is_shown = not (talking.output.is_quiet or talking.output.is_json)
+        # Who is asked must see what about, whatever else is to be quiet.
+        self._is_shown = asker.may_ask or not (talking.output.is_quiet or talking.output.is_json)
+        self._is_apart = False  # below an empty line
         self.rows: list[dict[str, str]] = []
 
     def attempt(self, attempt: Attempt) -> None:
@@ -56,17 +58,20 @@ class Board:
         """Something that was done, or tried."""
         self.rows.append({"name": title, "verdict": verdict.value, "text": text})
         if self._is_shown:
+            self._is_apart = False
             mark, tone = MARKS[verdict]
             self.output.say_row(mark, tone, f"{'':{MARK - len(mark)}}{title:{TITLE}}{text}", TEXT)
 
     def say(self, text: str = "") -> None:
-        """Words between the rows; an empty line without."""
-        if self._is_shown:
+        """Words between the rows; without, an empty line, and never two."""
+        if self._is_shown and (text or not self._is_apart):
             self.output.say_row("", "soft", text, 0)
+            self._is_apart = not text
 
     def fact(self, name: str, value: str) -> None:
         """A line of what was found, in the column of the rows."""
         if self._is_shown:
+            self._is_apart = False
             self.output.say_row("", "soft", f"{'':{MARK}}{name:{TITLE}}{value}", TEXT)
 
 

@@ -9,15 +9,23 @@ import pytest
 
 from sendmail_cli import service
 from sendmail_cli.cli import setup_sign_in
+from sendmail_cli.cli.setup_search import Looking
 from sendmail_cli.config import profile_file
+from sendmail_cli.config.discovery.candidates import Candidate, Source
+from sendmail_cli.config.discovery.probe import Probed
+from sendmail_cli.config.discovery.search import Finding
 from sendmail_cli.errors import CredentialMissing
+from sendmail_cli.server import TLSMode
 from tests.support.small_servers import PASSWORD, QUIT, SIGN_IN, server
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pytest_mock import MockerFixture
 
+    from sendmail_cli.config.settings import Settings
+    from sendmail_cli.session import Session
     from tests.support.command import Done, Runner
 
 PROBED = SIGN_IN + QUIT
@@ -137,6 +145,10 @@ class TestOffline:
         (["ada@gmail.com", "--offline", "--provider", "ses", "--region", "a/b"], 64, "a region is a name"),
         (["ada@gmail.com", "--offline", "--provider", "mailgun"], 64, "nobody may be asked for the SMTP user name"),
         (["ada@gmail.com", "--offline", "--provider", "nobody"], 64, "nobody"),
+        (["ada@gmail.com", "--tls-pin", "x"], 64, "--tls-pin: “x”"),
+        (["ada@gmail.com", "--user", "a\tb"], 64, "--user: a user's name is one line of text"),
+        (["ada@gmail.com", "--from", "a\x01b"], 65, "control character"),
+        (["a@b@c"], 65, "address: “a@b@c”"),
         (["ada@gmail.com", "--oauth", "nobody"], 64, "--oauth: “nobody”"),
         (["ada@gmail.com", "--oauth", "google", "--password-fd", "3"], 64, "--password-fd and --oauth each say how"),
         (["ada@gmail.com", "--password-command", "'"], 64, "--password-command: no closing quotation"),
@@ -285,24 +297,16 @@ class TestAtAServer:
         self, mocker: MockerFixture, host: str, *ports: int, mechanisms: tuple[str, ...] = ("PLAIN",), **more: int
     ) -> None:
         """The server was tried before; from now on each sign-in goes to the next of these ports."""
-        from sendmail_cli.cli.setup_search import Looking
-        from sendmail_cli.config.discovery.candidates import Candidate, Source
-        from sendmail_cli.config.discovery.probe import Probed
-        from sendmail_cli.config.discovery.search import Finding
-        from sendmail_cli.server import TLSMode
-
-        all_ports = iter([*ports, *more.values()])
         finding = Finding(Candidate(host, ports[0], TLSMode.NONE, Source.GIVEN), Probed(mechanisms))
         mocker.patch.object(Looking, "found", return_value=finding)
-        from sendmail_cli.cli.setup_sign_in import SignIn
+        all_ports = iter([*ports, *more.values()])
+        connect = service.connect
 
-        settings = SignIn.settings
+        def to_next_port(settings: Settings, *arguments: Any, **options: Any) -> AbstractContextManager[Session]:
+            server = settings.server._replace(port=next(all_ports))
+            return connect(settings._replace(server=server), *arguments, **options)
 
-        def next_port(sign_in: SignIn) -> Any:
-            found = settings(sign_in)
-            return found._replace(server=found.server._replace(port=next(all_ports)))
-
-        mocker.patch.object(SignIn, "settings", next_port)
+        mocker.patch.object(service, "connect", to_next_port)
 
 
 class TestTakenNames:
