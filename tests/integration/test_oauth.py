@@ -24,6 +24,7 @@ from tests.support.servers.oidc_provider import MACHINE, PUBLIC, SECRETIVE, SECR
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.support.leaks import Leaks
     from tests.support.secret_service import SecretService
     from tests.support.servers.oidc_provider import Provider
     from tests.support.servers.running import Running
@@ -68,6 +69,7 @@ class User:
     provider: Provider
     server: Running
     secrets: SecretService
+    leaks: Leaks
 
     def configure(self, client: str = PUBLIC, *, grant: str = "authorization-code", more: str = "") -> None:
         folder = Path(self.secrets.environment["XDG_CONFIG_HOME"], "sendmail-cli")
@@ -90,6 +92,8 @@ class User:
             timeout=PATIENCE,
             check=False,
         )
+        if arguments[0] != "token":
+            self.leaks.see(done.stdout, done.stderr)
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def started(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
@@ -103,10 +107,14 @@ class User:
 
     def variables(self, **more: str) -> dict[str, str]:
         measuring = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-        return measuring | self.secrets.environment | more
+        return self.leaks.variables(measuring | self.secrets.environment | more)
 
     def sign_in(self, person: str = USER) -> Done:
-        return self.run("login", BROWSER=f"{BROWSER} {person} %s")
+        done = self.run("login", BROWSER=f"{BROWSER} {person} %s")
+        for name in ("access token", "sign-in"):
+            record = json.loads((self.secrets.get("sendmail-cli/work/oauth", f"{USER}: {name}") or "={}")[1:])
+            self.leaks.secret(*(text for key, text in record.items() if key.endswith("_token")))
+        return done
 
     def token(self) -> str:
         return self.run("token").out.strip()
@@ -116,8 +124,10 @@ class User:
 
 
 @pytest.fixture
-def user(provider: Provider, server: Running, secret_service: SecretService) -> User:
-    found = User(provider, server, secret_service)
+def user(provider: Provider, server: Running, secret_service: SecretService, leaks: Leaks) -> User:
+    leaks.secret(*SECRETS.values())
+    leaks.search(Path(secret_service.environment["HOME"]))
+    found = User(provider, server, secret_service, leaks)
     found.configure()
     return found
 
@@ -132,7 +142,7 @@ class TestSigningIn:
 
     def test_at_a_server_with_nothing_but_xoauth2(self, user: User, tmp_path: Path) -> None:
         with dovecot_introspecting.start(tmp_path, user.provider, mechanisms=("XOAUTH2",)) as older:
-            there = User(user.provider, older, user.secrets)
+            there = User(user.provider, older, user.secrets, user.leaks)
             there.configure()
             assert there.sign_in().code == 0
             user.provider.end(there.token())
@@ -242,7 +252,7 @@ class TestGoingOn:
 
     def test_a_provider_that_is_down_is_for_later(self, user: User, tmp_path: Path) -> None:
         with oidc_provider.start(tmp_path) as other:
-            passing = User(other, user.server, user.secrets)
+            passing = User(other, user.server, user.secrets, user.leaks)
             passing.configure()
             assert passing.run("login", "--no-check", BROWSER=f"{BROWSER} %s").code == 0
         user.secrets.set("sendmail-cli/work/oauth", f"{USER}: access token", "=gone")
