@@ -8,6 +8,7 @@ The layers, each importing only what stands below it:
     service
     queueing | series
     request
+    people
     tending
     queue
     config | delivery | early | inspection | sandbox

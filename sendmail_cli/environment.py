@@ -122,6 +122,18 @@ class Environment:
 
         return socket.gethostname()
 
+    @property
+    def user_name(self) -> str:
+        """Who runs this, as the system knows them; the number of one whom it doesn't know."""
+        if os.name != "posix":
+            return self.variables.get("USERNAME", "")
+        import pwd
+
+        try:
+            return pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container's made-up user
+            return str(os.getuid())
+
     def locale_charset(self) -> str:
         """The charset of the user's locale (LC_ALL, LC_CTYPE, LANG): "UTF-8", "ISO-8859-15", …"""
         import locale

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.addresses import AddrSpec, Group, Mailbox, mailboxes_of, parse_addr_spec
+from sendmail_cli.addresses import AddrSpec, Mailbox, parse_addr_spec, parse_mailbox
 from sendmail_cli.config.settings import ServerFlags
-from sendmail_cli.errors import ConfigError, MailError, UsageError
+from sendmail_cli.errors import ConfigError, DataError, MailError, UsageError
 from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in
 from sendmail_cli.message.encoding import AS_FITS
+from sendmail_cli.people import People, resolver_for
 from sendmail_cli.queue.entry import Queueing
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
 from sendmail_cli.submission import Submission
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.addressees import Addressee, LocalName
     from sendmail_cli.addresses import Address
-    from sendmail_cli.config.address_book import Resolver
+    from sendmail_cli.config.profiles import Profiles
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.attachments import Attachment
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
     from sendmail_cli.message.local_mail import LocalRules
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
+    from sendmail_cli.people import Resolve
     from sendmail_cli.smtp.envelope import Envelope, Notify
-
-    Resolve = Callable[[tuple[Addressee, ...]], tuple[Address, ...]]
 
 
 class AttachmentRequest(NamedTuple):
@@ -83,17 +83,29 @@ class Request(NamedTuple):
     queueing: Queueing = Queueing()
 
 
-class People(NamedTuple):
-    """Whom a message goes to, every name made an address."""
+def sender_of(request: Request, profiles: Profiles) -> AddrSpec | None:
+    """Whom it is from: From, else the reverse-path; None where that chooses no profile. Raises `DataError`."""
+    if not profiles.are_matched or request.flags.profile is not None:
+        return None
+    given = _given_authors(request)
+    if not given and request.raw is not None and not request.is_resent:
+        from sendmail_cli.message.raw import authors_in
 
-    to: tuple[Address, ...] = ()
-    cc: tuple[Address, ...] = ()
-    bcc: tuple[Address, ...] = ()
+        try:
+            given = authors_in(request.raw)
+        except DataError:
+            if request.local is None:
+                raise  # else it has no header, or names of this machine in it, which is made good later
+    if given:
+        return given[0].address
+    return None if request.envelope_from is None else request.envelope_from.address
 
-    @property
-    def addresses(self) -> tuple[AddrSpec, ...]:
-        """Each address, in order."""
-        return tuple(box.address for box in mailboxes_of(self.to + self.cc + self.bcc))
+
+def _given_authors(request: Request) -> tuple[Mailbox, ...]:
+    given = request.flags.from_
+    if given is None:
+        return mailboxes_in(request.headers, "from")
+    return (parse_mailbox(given) if isinstance(given, str) else given,)
 
 
 def submission_for(
@@ -107,40 +119,41 @@ def submission_for(
 
     `note` gets what is worth knowing of choices that were made, `warn` what is probably a slip.
     """
-    resolve = _resolver(settings, environment, note, warn)
+    resolve = resolver_for(settings, environment, note, warn)
+    request = _with_rules(request, settings)
     if request.raw is not None and not request.is_resent:
         return _submission_of_raw(request, request.raw, resolve, settings, environment)
     people = People(resolve(request.to), resolve(request.cc), resolve(request.bcc))
     return _compose(request, people, settings, environment, note)
 
 
-def _resolver(
-    settings: Settings, environment: Environment, note: Callable[[str], None], warn: Callable[[str], None]
-) -> Resolve:
-    """What makes addresses of names. Where there are only addresses, no address book is loaded."""
-    resolvers: list[Resolver] = []
-
-    def resolve(addressees: tuple[Addressee, ...]) -> tuple[Address, ...]:
-        addresses = tuple(each for each in addressees if isinstance(each, Mailbox | Group))
-        if len(addresses) == len(addressees):
-            return addresses
-        if not resolvers:
-            from sendmail_cli.config.address_book import Resolver
-
-            resolvers.append(Resolver(settings.home, environment, note=note, warn=warn))
-        return resolvers[0].resolve(addressees)
-
-    return resolve
+def _with_rules(request: Request, settings: Settings) -> Request:
+    """`request` from nobody but whom the profile forces; those of whom it should be are answered in its place."""
+    forced = settings.rules.forced
+    if forced is None:
+        return request
+    given = tuple(author for author in _given_authors(request) if author.address != forced.address)
+    headers = tuple(field for field in request.headers if field[0].lower() not in {"from", "sender"})
+    is_answered = request.reply_to or any(name.lower() == "reply-to" for name, _ in settings.headers + headers)
+    path = request.envelope_from
+    return request._replace(
+        flags=request.flags._replace(from_=forced),
+        headers=headers,
+        reply_to=request.reply_to if is_answered else given,
+        # The null path stays: it says that nobody is to be told of a failure.
+        envelope_from=path if path is None or path.address is None else ReversePath(forced.address),
+    )
 
 
 def _compose(
     request: Request, people: People, settings: Settings, environment: Environment, note: Callable[[str], None]
 ) -> Submission:
-    recipients = people.addresses
-    if not recipients:
+    if not people.addresses:
         raise UsageError(
             "no recipients", hint="Name them as arguments or with --to, --cc, --bcc: sendmail-cli send ada@example.org"
         )
+    if not request.is_resent:  # that goes to those who are named, and to nobody else
+        people = people._replace(bcc=people.bcc + settings.bcc)
     draft = Draft(
         from_=_sender(request, settings),
         to=people.to,
@@ -165,8 +178,9 @@ def _compose(
 
         message = resend(request.raw, draft, environment)
     reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
+    settings.rules.check((*draft.authors, reverse_path))
     return Submission(
-        _envelope(request, reverse_path, recipients), message, message.message_id, _blind(request, people)
+        _envelope(request, reverse_path, people.addresses), message, message.message_id, _blind(request, people)
     )
 
 
@@ -297,6 +311,8 @@ def _submission_of_raw(
         )
     if request.envelope_from is not None:
         reverse_path = request.envelope_from
+    elif settings.rules.forced is not None:
+        reverse_path = ReversePath(settings.rules.forced.address)
     elif request.local is not None and request.local.sender is not None:
         reverse_path = ReversePath(_local_rules(request.local, resolve, settings).outside(request.local.sender).address)
     elif message.sender is not None:
@@ -308,6 +324,8 @@ def _submission_of_raw(
             "no sender: neither the message's From, nor --envelope-from, nor a profile says whom it is from",
             hint="Add --envelope-from you@example.org.",
         )
+    settings.rules.check((*message.authors, reverse_path))
+    recipients += People(bcc=settings.bcc).addresses
     blind = b"".join(field.octets for field in message.head.fields if field.is_blind)
     return Submission(_envelope(request, reverse_path, recipients), message, message.message_id, blind)
 
@@ -315,13 +333,16 @@ def _submission_of_raw(
 def _ready_message(
     request: Request, octets: Source, resolve: Resolve, settings: Settings, environment: Environment
 ) -> RawMessage:
-    from sendmail_cli.message.raw import exact_message, raw_message
+    from sendmail_cli.message.raw import authored, exact_message, raw_message
 
     if request.local is not None:
         from sendmail_cli.message.local_mail import local_message
 
-        return local_message(octets, _local_rules(request.local, resolve, settings), environment)
-    return exact_message(octets) if request.is_exact else raw_message(octets, environment)
+        message = local_message(octets, _local_rules(request.local, resolve, settings), environment)
+    else:
+        message = exact_message(octets) if request.is_exact else raw_message(octets, environment)
+    forced = settings.rules.forced
+    return message if forced is None else authored(message, forced)
 
 
 def _local_rules(local: LocalMail, resolve: Resolve, settings: Settings) -> LocalRules:

@@ -14,7 +14,7 @@ from sendmail_cli.delivery import deliver, deliver_all
 from sendmail_cli.opening import open_session
 from sendmail_cli.queue.entry import Queueing
 from sendmail_cli.queue.place import has_waiting
-from sendmail_cli.request import Request, submission_for
+from sendmail_cli.request import Request, sender_of, submission_for
 from sendmail_cli.secret import Token
 from sendmail_cli.series import Row, Sent, is_end, keep_copy
 from sendmail_cli.server import TLSMode
@@ -23,7 +23,7 @@ from sendmail_cli.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from sendmail_cli.config.settings import ServerFlags, Settings
+    from sendmail_cli.config.settings import Settings
     from sendmail_cli.early import EarlySession
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.source import Source
@@ -46,6 +46,12 @@ class Prepared(NamedTuple):
     submission: Submission
 
 
+def settings_for(request: Request, environment: Environment) -> Settings:
+    """The settings that hold for `request`; whom it is from may choose the profile. Raises `MailError`."""
+    profiles = load_profiles(environment)
+    return resolve_settings(request.flags, profiles, environment, sender_of(request, profiles))
+
+
 def prepare(
     request: Request,
     environment: Environment,
@@ -56,7 +62,7 @@ def prepare(
 
     `note` gets what is worth knowing of choices that were made, `warn` what is probably a slip. Raises `MailError`.
     """
-    settings = resolve_settings(request.flags, load_profiles(environment), environment)
+    settings = settings_for(request, environment)
     tell_settings(settings, note)
     return Prepared(settings, submission_for(request, settings, environment, note, warn))
 
@@ -69,14 +75,12 @@ def preview(
 ) -> Prepared:
     """What `send` would send, for looking at it: no server need be set up for that. Raises `MailError`."""
     flags = request.flags
-    if not names_server(flags) and choose_profile(flags, load_profiles(environment), environment) is None:
-        flags = flags._replace(server="localhost")  # never spoken to
+    if not flags.names_server:
+        profiles = load_profiles(environment)
+        chosen = choose_profile(flags, profiles, environment, sender_of(request, profiles))
+        if chosen is None or not (chosen[0].name or chosen[0].has_server):
+            flags = flags._replace(server="localhost")  # never spoken to
     return prepare(request._replace(flags=flags), environment, note, warn)
-
-
-def names_server(flags: ServerFlags) -> bool:
-    """True when the command line itself says where to submit."""
-    return flags.server is not None or flags.pipe is not None
 
 
 def rows_of(settings: Settings) -> list[tuple[str, str, str]]:
@@ -114,7 +118,7 @@ def send(
     octets of the content handed out so far and in all, often, `warn` what is not as it should be. `may_ask` allows one
     prompt to unlock a locked keyring. A given `password` is used in place of the stored one.
     """
-    settings = resolve_settings(request.flags, load_profiles(environment), environment)
+    settings = settings_for(request, environment)
     tell_settings(settings, note)
     on_settings(settings)
     credential = (lambda: password) if password is not None else _credential(settings, environment, may_ask=may_ask)
@@ -226,7 +230,7 @@ def send_all(
     A message that can't be sent, or is refused, keeps no other from being sent; what befalls the session does. Raises
     `MailError` before the first alone. See `send` for the rest.
     """
-    settings = resolve_settings(request.flags, load_profiles(environment), environment)
+    settings = settings_for(request, environment)
     tell_settings(settings, note)
     on_settings(settings)
     credential = _credential(settings, environment, may_ask=may_ask)

@@ -97,7 +97,8 @@ def check(context: click.Context, /, **values: Any) -> ExitCode:
 
 def _check(values: dict[str, Any], talking: Talk) -> ExitCode:
     command = None if values["command"] is None else _speakable(values["command"])
-    settings = resolve_settings(server_flags(values), load_profiles(talking.environment), talking.environment)
+    sender = None if values["from_"] is None else values["from_"].address
+    settings = resolve_settings(server_flags(values), load_profiles(talking.environment), talking.environment, sender)
     talking.settled(settings)
     service.tell_settings(settings, talking.output.note)
     if command is None:

@@ -166,7 +166,8 @@ def _own_mailboxes(values: dict[str, Any], talking: Talk) -> tuple[Mailbox, ...]
 
     authors = values["from_"] or mailboxes_in(values["header"], "from")
     flags = ServerFlags(profile=values["profile"])
-    return (*authors, *own_mailboxes(flags, load_profiles(talking.environment), talking.environment))
+    sender = authors[0].address if authors else None
+    return (*authors, *own_mailboxes(flags, load_profiles(talking.environment), talking.environment, sender))
 
 
 def _settle_senders(values: dict[str, Any]) -> None:

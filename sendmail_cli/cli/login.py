@@ -10,7 +10,7 @@ import click
 from sendmail_cli import service
 from sendmail_cli.cli.asking import piped_password, usable_password
 from sendmail_cli.cli.groups import SectionedCommand, option
-from sendmail_cli.cli.options import Talk, output_options, password_fd_option, talk
+from sendmail_cli.cli.options import Talk, json_option, output_options, password_fd_option, talk
 from sendmail_cli.cli.params import PROFILE
 from sendmail_cli.cli.sign_in import Way, sign_in, sign_out, way_for
 from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, set_password
@@ -33,15 +33,24 @@ if TYPE_CHECKING:
         "sendmail-cli login work",
         "pass show mail/work | sendmail-cli login work",
         "sendmail-cli login --device",
+        "sendmail-cli login --status",
     ),
     exit_codes=(0, 64, 65, 68, 69, 75, 76, 77, 78, 130, 143),
 )
 @click.argument("name", required=False, type=PROFILE)
 @option("--no-check", is_flag=True, help="Store what was given without trying it at the server.")
+@option(
+    "--status",
+    is_flag=True,
+    section="Status",
+    help="Store nothing: say of NAME, or of each profile, where its password comes from, here and under cron.",
+)
+@option("--here", is_flag=True, section="Status", help="With --status: don't try it under cron.")
 @option("--no-browser", is_flag=True, section="OAuth", help="Open no browser: show the address, and take the answer.")
 @option("--device", is_flag=True, section="OAuth", help="Show a code to type into a browser on any device.")
 @password_fd_option
 @output_options
+@json_option
 @click.pass_context
 def login(
     context: click.Context,
@@ -57,9 +66,18 @@ def login(
 
     Where the profile has a table “oauth”, no password is asked for: you sign in at the provider, in a browser, and the
     tokens that it gives are kept. A client secret, if the client has one, is asked for as a password is.
+
+    With --status the password is really looked for, and once more as cron would: by this program with nothing in its
+    environment but HOME, LOGNAME, SHELL and PATH=/usr/bin:/bin. The exit code is 0 when it was found each time.
     """
     way = _way(no_browser=values.pop("no_browser"), device=values.pop("device"))
+    is_status, is_here = values.pop("status"), values.pop("here")
     talking = talk(context, values)
+    if is_status:
+        from sendmail_cli.cli.login_status import show_status
+
+        return show_status(name, talking, with_cron=not is_here)
+    _refuse_alone(talking, is_here=is_here)
     settings, entry = _whose(name, talking)
     service.tell_settings(settings, talking.output.note)
     talking.environment.guard_memory()
@@ -110,6 +128,14 @@ def logout(context: click.Context, /, name: str | None, **values: Any) -> ExitCo
     else:
         sign_out(settings, talking)
     return ExitCode.OK
+
+
+def _refuse_alone(talking: Talk, *, is_here: bool) -> None:
+    """Raise `UsageError` for what only --status can do."""
+    if is_here:
+        raise UsageError("--here is for --status")
+    if talking.output.is_json:
+        raise UsageError("--json is for --status")
 
 
 def _way(*, no_browser: bool, device: bool) -> Way | None:

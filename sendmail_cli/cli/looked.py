@@ -39,5 +39,11 @@ def looked_at(request: Request, talking: Talk) -> Looked:
         submission.content.size,
         talking.environment.now(),
     )
-    has_server = service.names_server(request.flags) or settings.profile_name is not None
+    has_server = request.flags.names_server or _is_set_up(settings)
     return Looked(settings, submission, letter, lint(letter), has_server)
+
+
+def _is_set_up(settings: Settings) -> bool:
+    """True when a profile or variables name the server."""
+    origins = [settings.origins[name] for name in ("server", "pipe") if name in settings.origins]
+    return any(origin.kind != "flag" for origin in origins)

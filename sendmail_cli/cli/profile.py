@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,130 +10,22 @@ import click
 
 from sendmail_cli import service
 from sendmail_cli.cli.groups import SectionedGroup, option
-from sendmail_cli.cli.oauth_options import oauth_options, take_oauth
-from sendmail_cli.cli.options import TLS_MODES, json_option, output_options, stack, talk
-from sendmail_cli.cli.params import FILE, HEADER, PROFILE, TEXT, text_of
+from sendmail_cli.cli.options import json_option, output_options, talk
+from sendmail_cli.cli.params import PROFILE
 from sendmail_cli.cli.profile_import import import_
+from sendmail_cli.cli.profile_options import fields_of, value_options
 from sendmail_cli.config import profile_file
 from sendmail_cli.config.profile_keys import (
-    AUTH_CHOICES,
-    CHUNKING_CHOICES,
-    CREDENTIAL_SOURCES,
     NEEDS_NO_PASSWORD,
-    PIPELINING_CHOICES,
-    TLS_VERSIONS,
 )
 from sendmail_cli.config.profiles import SANDBOX, load_profiles
 from sendmail_cli.config.settings import ServerFlags, choose_profile, resolve_settings
-from sendmail_cli.config.tls_settings import TLS_FILES, TLS_FLAGS
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.profiles import Profile, Profiles
-
-KEYS = (
-    "from", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout", "proxy", "bind", "pipelining", "chunking", "qualify",
-    "fcc", "password_file", "signature", "signature_file",
-)  # fmt: skip
-FILES = (*TLS_FILES, "fcc", "password_file", "signature_file")
-COMMANDS = ("pipe", "password_command")  # lists of words in the file, one text as options
-
-SERVER_HELP = (
-    "[smtps://|smtp://|lmtp://][user@]host[:port], unix:/path or lmtp:/path. Given again, it is for when those before "
-    "can't be had."
-)
-
-value_options = stack(
-    option("--from", type=TEXT, metavar="ADDRESS", section="What it holds", help="Whom mail is from."),
-    option("--server", multiple=True, metavar="SERVER", section="What it holds", help=SERVER_HELP),
-    option(
-        "--pipe",
-        metavar="COMMAND",
-        section="What it holds",
-        help="A program that is the server, in place of --server: 'ssh host /usr/sbin/sendmail -bs'. No shell runs.",
-    ),
-    option(
-        "--proxy",
-        metavar="URL",
-        section="What it holds",
-        help="Go by this proxy: socks5h://host[:port], or socks5, socks4a, socks4, http; without a password.",
-    ),
-    option("--bind", metavar="ADDRESS", section="What it holds", help="The IP address to connect from."),
-    option("--user", section="What it holds", help="The name to sign in with."),
-    option("--tls", type=click.Choice(TLS_MODES), section="What it holds", help="How the connection comes to TLS."),
-    option(
-        "--auth",
-        type=click.Choice(AUTH_CHOICES),
-        metavar="MECHANISM",
-        section="What it holds",
-        help=f"How to sign in: {', '.join(AUTH_CHOICES)}. auto takes the best that the server offers for a password; "
-        "with oauthbearer and xoauth2 the secret is a token; with external --tls-cert signs in, with gssapi a Kerberos "
-        "ticket.",
-    ),
-    option("--ehlo", metavar="NAME", section="What it holds", help="What to call ourselves in EHLO."),
-    option("--ca-file", type=FILE, section="What it holds", help="Authorities to trust instead of the system's."),
-    option("--tls-min", type=click.Choice(TLS_VERSIONS), section="What it holds", help="The oldest TLS that is taken."),
-    option("--tls-cert", type=FILE, section="What it holds", help="Our certificate (PEM), for a server that asks."),
-    option("--tls-key", type=FILE, section="What it holds", help="Its key (PEM), where it isn't in the same file."),
-    option(
-        "--tls-pin",
-        metavar="sha256:HEX",
-        section="What it holds",
-        help="The SHA-256 of the one certificate that is taken, whoever issued it.",
-    ),
-    option("--timeout", metavar="TIME", section="What it holds", help="The longest wait in each phase: 30s, 5m."),
-    option(
-        "--pipelining",
-        type=click.Choice(PIPELINING_CHOICES),
-        section="What it holds",
-        help="eager: in a row of messages send the next envelope along with each content, to a server known to be "
-        "sound. Default: auto, for Postfix, Exim and sendmail alone.",
-    ),
-    option(
-        "--chunking",
-        type=click.Choice(CHUNKING_CHOICES),
-        section="What it holds",
-        help="eager: send small messages by BDAT in one flight, to a server known to be sound. Default: never.",
-    ),
-    option(
-        "--qualify",
-        metavar="DOMAIN",
-        section="What it holds",
-        help="The domain of recipients that have none and no alias. Default: they are this profile's own address.",
-    ),
-    option(
-        "--fcc",
-        type=FILE,
-        metavar="DIR|FILE",
-        section="What it holds",
-        help="Keep a copy of each sent message here: a Maildir where it is a folder or ends in /, else an mbox.",
-    ),
-    option(
-        "--password-command",
-        metavar="COMMAND",
-        section="What it holds",
-        help="A command that prints the password, run without a shell. Without one it comes from the keyring.",
-    ),
-    option(
-        "--password-file",
-        type=FILE,
-        section="What it holds",
-        help="A file with the password alone, which nobody but you can read.",
-    ),
-    option(
-        "--credential-source",
-        type=click.Choice(CREDENTIAL_SOURCES),
-        metavar="SOURCE",
-        section="What it holds",
-        help=f"Take the password from this source and no other: {', '.join(CREDENTIAL_SOURCES)}.",
-    ),
-    option("-H", "--header", multiple=True, type=HEADER, section="What it holds", help="Add this to each message."),
-    option("--signature", metavar="TEXT", section="What it holds", help="Put this below each text."),
-    option("--signature-file", type=FILE, section="What it holds", help="The file with what is put below each text."),
-    oauth_options,
-)  # fmt: skip
 
 
 @click.group(
@@ -174,7 +65,7 @@ def profile() -> None:
 def add(context: click.Context, /, name: str, **values: Any) -> ExitCode:
     """Add the profile NAME. The first one becomes the default."""
     talking = talk(context, values)
-    fields = _fields(values)
+    fields = fields_of(values)
     missing = [key for key in ("from", "server") if key not in fields and not (key == "server" and "pipe" in fields)]
     if missing:
         raise UsageError(f"a profile needs {' and '.join(f'--{key}' for key in missing)}")
@@ -274,7 +165,7 @@ def show(context: click.Context, /, name: str | None, **values: Any) -> ExitCode
 def set_(context: click.Context, /, name: str, unset: tuple[str, ...], **values: Any) -> ExitCode:
     """Change values of the profile NAME; the others stay."""
     talking = talk(context, values)
-    fields = _fields(values)
+    fields = fields_of(values)
     if not fields and not unset:
         raise UsageError("nothing to change", hint="Name a value, --server for one. sendmail-cli profile set --help")
     profile_file.set_values(talking.environment, name, fields, unset=tuple(map(_key, unset)))
@@ -314,7 +205,7 @@ def default(context: click.Context, /, name: str | None, **values: Any) -> ExitC
         profile_file.set_default(talking.environment, name)
         return ExitCode.OK
     chosen = choose_profile(ServerFlags(), load_profiles(talking.environment), talking.environment)
-    if chosen is None:
+    if chosen is None or not chosen[0].name:
         talking.output.say("there is no default profile")
     else:
         talking.output.answer(f"{chosen[0].name}  ({chosen[1]})" if talking.output.is_verbose else chosen[0].name)
@@ -340,32 +231,3 @@ def _key(typed: str) -> str:
     if typed.removeprefix("--") == "credential-source":
         return "credential.source"
     return typed if "." in typed else typed.removeprefix("--").replace("-", "_")
-
-
-def _whole_path(typed: str) -> str:
-    """In the profile a relative path is one beside the profile's file; who types one means the folder they are in."""
-    if typed.startswith("~/"):
-        return typed
-    return os.path.join(os.path.abspath(typed), "") if typed.endswith("/") else os.path.abspath(typed)
-
-
-def _fields(values: dict[str, Any]) -> dict[str, object]:
-    """The given values as the file has them."""
-    fields: dict[str, object] = {key: text_of(values[key]) for key in KEYS if values[key] is not None}
-    fields |= {key: _whole_path(str(fields[key])) for key in FILES if key in fields}
-    servers = [text_of(server) for server in values["server"]]
-    if servers:
-        fields["server"] = servers if len(servers) > 1 else servers[0]
-    for key in COMMANDS:
-        if values[key] is not None:
-            try:
-                fields[key] = shlex.split(values[key])
-            except ValueError as error:
-                raise UsageError(f"--{key.replace('_', '-')}: {str(error).lower()}") from None
-    if values["credential_source"] is not None:
-        fields["credential"] = {"source": values["credential_source"]}
-    if values["header"]:
-        fields["headers"] = dict(values["header"])
-    if oauth := take_oauth(values):
-        fields["oauth"] = oauth
-    return fields

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.origins import Origin, path_beside, path_in
-from sendmail_cli.config.profiles import NO_PROFILE
 from sendmail_cli.environment import CREDENTIAL_VARIABLE
 
 if TYPE_CHECKING:
@@ -37,7 +36,11 @@ class CredentialSettings(NamedTuple):
 
 def resolve_credential_settings(owner: Profile, profiles: Profiles, home: str) -> CredentialSettings:
     """What leads to the password of `owner`, the profile whose server it is."""
-    if owner is NO_PROFILE:
+    if names_server_by_variable(owner):
+        return CredentialSettings(
+            None, CREDENTIAL_VARIABLE, password_command=owner.password_command, source=owner.credential_source
+        )
+    if not owner.name:
         return CredentialSettings()
     variable = password_variable(owner.name)
     allowed = owner.allow_insecure_keyring
@@ -51,6 +54,11 @@ def resolve_credential_settings(owner: Profile, profiles: Profiles, home: str) -
         owner.credential_source,
         oauth=_oauth(owner, home),
     )
+
+
+def names_server_by_variable(owner: Profile) -> bool:
+    """True when the server is not that of the profile's file: what leads to its password isn't either."""
+    return not {"server", "pipe"}.isdisjoint(owner.variables)
 
 
 def _oauth(owner: Profile, home: str) -> OAuthTable | None:

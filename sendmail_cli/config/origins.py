@@ -36,6 +36,12 @@ def origin_in_file(place: Place | None, home: str) -> Origin:
     return Origin("profile", f"~/{text.removeprefix(folder)}" if text.startswith(folder) else text)
 
 
+def origin_of(profile: Profile, key: str, home: str) -> Origin:
+    """Where a profile's `key` was said: at a place in its file, or by a variable."""
+    variable = profile.variables.get(key)
+    return Origin("environment", variable) if variable is not None else origin_in_file(profile.place_of(key), home)
+
+
 class Origins:
     """The origin of each setting that was decided so far."""
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sendmail_cli.addresses import Mailbox, encode_domain, parse_mailbox
 from sendmail_cli.config.queue_keys import QUEUE_CHECKS, QUEUE_WORDS
+from sendmail_cli.config.sender_rules import parse_copies, parse_patterns
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
-from sendmail_cli.config.toml_kinds import kind_of
+from sendmail_cli.config.toml_kinds import expect_text, kind_of
 from sendmail_cli.environment import PROXY_VARIABLE
 from sendmail_cli.errors import AddressError, ConfigError
 from sendmail_cli.printable import find_control, printable
@@ -100,7 +101,7 @@ def nearest_of(word: str, words: Iterable[str]) -> str | None:
 
 def one_of(value: object, choices: tuple[str, ...]) -> str:
     """`value` if it is one of `choices`. Raises `ConfigError` with them all."""
-    text = _text(value)
+    text = expect_text(value)
     if text in choices:
         return text
     nearest = nearest_of(text.lower(), choices)
@@ -126,7 +127,7 @@ def parse_timeout(value: object) -> float:
 
 def parse_ehlo_name(value: object) -> str:
     """A name or address literal to say after EHLO (RFC 5321 §4.1.1.1), in A-labels. Raises `ConfigError`."""
-    text = _text(value)
+    text = expect_text(value)
     if _ADDRESS_LITERAL.fullmatch(text):
         return text
     try:
@@ -139,7 +140,7 @@ def parse_ehlo_name(value: object) -> str:
 
 def parse_qualify(value: object) -> str:
     """The domain that recipients without one get, in A-labels. Raises `ConfigError`."""
-    text = _text(value).removeprefix("@")
+    text = expect_text(value).removeprefix("@")
     try:
         return encode_domain(text)
     except AddressError as error:
@@ -163,7 +164,7 @@ def parse_tls_pin(value: object) -> str:
 
     It may be written without "sha256:", in capitals, and with colons between the octets as openssl shows it.
     """
-    text = _text(value)
+    text = expect_text(value)
     match = _PIN.fullmatch(text.strip())
     if match is None:
         raise ConfigError(
@@ -178,7 +179,7 @@ def parse_bind(value: object) -> str:
     """The IP address that connections come from, without brackets. Raises `ConfigError`."""
     from ipaddress import ip_address
 
-    text = _text(value)
+    text = expect_text(value)
     try:
         return str(ip_address(text.removeprefix("[").removesuffix("]")))
     except ValueError:
@@ -198,7 +199,7 @@ def parse_proxy(value: object) -> Secret:
     if isinstance(value, Secret):
         parse_proxy_url(value)
         return value
-    text = _text(value)
+    text = expect_text(value)
     if ":" in text.partition("//")[2].rpartition("@")[0]:
         raise ConfigError(
             "a password never stands in a proxy's URL where everybody can read it: take it out",
@@ -232,7 +233,7 @@ def parse_pipe(value: object) -> tuple[str, ...]:
 
 def parse_file_name(value: object) -> str:
     """The name of a file. Raises `ConfigError` for none."""
-    text = _text(value)
+    text = expect_text(value)
     if not text:
         raise ConfigError("a file's name is not empty")
     return text
@@ -241,8 +242,8 @@ def parse_file_name(value: object) -> str:
 def parse_signature(value: object) -> str:
     """A text of one line or several. Raises `ConfigError`."""
     if not isinstance(value, str):
-        return _text(value)
-    return "\n".join(map(_text, value.splitlines()))
+        return expect_text(value)
+    return "\n".join(map(expect_text, value.splitlines()))
 
 
 def check_switch(value: object) -> bool:
@@ -253,20 +254,20 @@ def check_switch(value: object) -> bool:
 
 
 def _check_from(value: object) -> Mailbox:
-    return parse_mailbox(_text(value))
+    return parse_mailbox(expect_text(value))
 
 
 def _check_servers(value: object) -> tuple[ServerURL, ...]:
     """One server, or a list of them: each is for when those before it can't be had."""
     if not isinstance(value, list):
-        return (parse_server_url(_text(value)),)
+        return (parse_server_url(expect_text(value)),)
     if not value:
         raise ConfigError("the list names no server")
-    return tuple(parse_server_url(_text(server)) for server in value)
+    return tuple(parse_server_url(expect_text(server)) for server in value)
 
 
 def _check_user(value: object) -> str:
-    text = _text(value)
+    text = expect_text(value)
     if not text:
         raise ConfigError("a user's name is not empty; without sign-in the key is left out")
     return text
@@ -327,14 +328,6 @@ def _check_oauth(value: object) -> OAuthTable:
     return parse_oauth_table(value)
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"expected a text in quotes, not {kind_of(value)}")
-    if find_control(value.replace("\t", " ")) is not None:
-        raise ConfigError("a control character, or what is not UTF-8, stands in it")
-    return value
-
-
 _CHECKS: dict[str, Callable[[object], object]] = {
     "from": _check_from,
     "server": _check_servers,
@@ -361,6 +354,10 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "fcc": parse_file_name,
     "signature": parse_signature,
     "signature_file": parse_file_name,
+    "match": parse_patterns,
+    "force_from": check_switch,
+    "allow_from": parse_patterns,
+    "bcc": parse_copies,
     "headers": _check_headers,
     "oauth": _check_oauth,
     **{key: partial(one_of, choices=choices) for key, choices in QUEUE_WORDS.items()},
@@ -368,3 +365,6 @@ _CHECKS: dict[str, Callable[[object], object]] = {
 }
 KEYS = tuple(_CHECKS)
 TABLES = ("headers", "credential", "oauth")  # those of them that are tables
+COMMANDS = ("pipe", "password_command")  # lists of words
+LISTS = ("server", "match", "allow_from")  # a text, or a list of them
+SWITCHES = tuple(key for key, check in _CHECKS.items() if check is check_switch)

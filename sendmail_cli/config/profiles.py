@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from sendmail_cli.addresses import AddrSpec, Mailbox
+from sendmail_cli.config.profile_contradictions import refuse_contradictions
 from sendmail_cli.config.profile_keys import (
     KEYS,
     check_header,
@@ -32,20 +33,23 @@ from sendmail_cli.errors import ConfigError, MailError
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from sendmail_cli.addresses import Address
     from sendmail_cli.config.oauth.table import OAuthTable
+    from sendmail_cli.config.sender_rules import AddressPattern
     from sendmail_cli.config.server_url import ServerURL
     from sendmail_cli.environment import Environment
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import TLSMode
 
 CONFIG_VARIABLE = "SENDMAIL_CLI_CONFIG"
+SERVER_VARIABLES = ("SENDMAIL_CLI_SERVER", "SENDMAIL_CLI_PIPE")  # with one of them no file is needed
 SANDBOX = "sandbox"
 FIRST_STEPS = "Set one up: sendmail-cli setup you@example.org\nOr try it without a server first: add -p sandbox"
 BUILT_IN = "the profile “sandbox” is built in and stays as it is; take another name"
 _TOP_KEYS = ("default", "profile", "allow_insecure_keyring")
-_FIELDS = {
+FIELDS = {
     "from": "from_",
     "server": "servers",
     "credential": "credential_source",
@@ -92,15 +96,35 @@ class Profile(NamedTuple):
     limits: tuple[tuple[int, float], ...] | None = None  # messages, and in how many seconds
     connections: int | None = None
     log: float | None = None  # seconds that it is kept
+    match: tuple[AddressPattern, ...] = ()  # senders for whom it is chosen
+    force_from: bool | None = None
+    allow_from: tuple[AddressPattern, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    variables: Mapping[str, str] = MappingProxyType({})  # key → variable that says it in place of the file
 
     @property
     def login(self) -> str | None:
         """Who signs in: `user`, or the one before “@” in a server."""
         return next((user for user in (self.user, *(url.user for url in self.servers)) if user is not None), None)
 
+    @property
+    def has_server(self) -> bool:
+        """True when it says where mail goes; the sandbox does."""
+        return bool(self.servers or self.pipe or self.name == SANDBOX)
+
     def place_of(self, key: str) -> Place | None:
-        """Where `key` stands ("headers.Organization" is one); where the profile does if it has no such key."""
+        """Where `key` stands ("headers.Organization" is one); where the profile does if it has no such key.
+
+        None for what a variable says.
+        """
+        if key in self.variables:
+            return None
         return self.places.get(key, self.place)
+
+    def said_at(self, key: str) -> str:
+        """Where `key` is said, for the beginning of a sentence about it."""
+        variable = self.variables.get(key)
+        return f"{self.place_of(key)}: profile.{self.name}.{key}" if variable is None else variable
 
 
 NO_PROFILE = Profile("")
@@ -126,6 +150,11 @@ class Profiles(NamedTuple):
     allow_insecure_keyring: bool
     paths: tuple[str, ...]  # that were looked for; changes go to the first
     unreadable: tuple[str, ...] = ()  # paths that this user may not read
+
+    @property
+    def are_matched(self) -> bool:
+        """True when the sender of a message may choose one of them."""
+        return any(profile.match for profile in self.by_name.values())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -155,16 +184,18 @@ class Profiles(NamedTuple):
 def load_profiles(environment: Environment) -> Profiles:
     """All profiles that are set up; none is no error.
 
-    Raises `ConfigError` for any mistake in the files, and for a file that isn't trusted.
+    Where a variable names the server, files that may not be read are passed over: HOME is seldom one's own in a
+    container. Raises `ConfigError` for any mistake in the files, and for a file that isn't trusted.
     """
     paths = config_paths(environment)
+    is_needless = any(environment.variables.get(name) for name in SERVER_VARIABLES)
     files: list[ProfileFile] = []
     unreadable: list[str] = []
     for path in paths:
         try:
             text = read_trusted_text(path)
         except PermissionError as error:
-            if path == paths[0]:
+            if path == paths[0] and not is_needless:
                 raise ConfigError(f"{printable(path)} can't be read: {error.strerror}") from None
             unreadable.append(path)
             continue
@@ -262,10 +293,10 @@ def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:
         _located(lines, (*path, "oauth", key), _check_oauth, key, value)
         places[f"oauth.{key}"] = lines.place((*path, "oauth", key))
     checked: dict[str, Any] = {
-        str(_FIELDS.get(key, key)): _located(lines, (*path, key), check_value, key, values[key]) for key in values
+        str(FIELDS.get(key, key)): _located(lines, (*path, key), check_value, key, values[key]) for key in values
     }
     profile = Profile(name, lines.place(path), places, **checked)
-    _refuse_contradictions(profile)
+    refuse_contradictions(profile)
     return profile
 
 
@@ -275,53 +306,10 @@ def _subkeys(values: dict[str, Any], key: str) -> dict[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-def _refuse_contradictions(profile: Profile) -> None:
-    """Raise `ConfigError` for keys that can't be meant together."""
-    for key, sentence in _contradictions(profile):
-        raise ConfigError(f"{profile.place_of(key)}: profile.{profile.name}.{key}: {sentence}")
-
-
-def _contradictions(profile: Profile) -> Iterator[tuple[str, str]]:
-    written = [url.user for url in profile.servers if url.user is not None]
-    other = next((user for user in written if user != profile.login), None)
-    if other is not None and profile.user is not None:
-        yield "user", f"the server names another user, “{printable(other, 80)}”; keep one of them"
-    elif other is not None:
-        yield "server", f"the servers name different users, “{printable(other, 80)}” for one; keep one of them"
-    if profile.auth == "none" and profile.login is not None:
-        yield "auth", f"“none” contradicts the user “{printable(profile.login, 80)}”; keep one of them"
-    if profile.tls is not None and profile.tls.value != "implicit" and any(url.is_smtps for url in profile.servers):
-        yield "tls", f"“{profile.tls.value}” contradicts smtps://, which is TLS from the first byte"
-    yield from _oauth_contradictions(profile)
-    if profile.signature is not None and profile.signature_file is not None:
-        yield "signature_file", "“signature” says what stands below a text already; keep one of them"
-    if profile.pipe is not None and profile.servers:
-        yield "pipe", "the program is the server, and “server” names another; keep one of them"
-    if profile.pipe is not None or (profile.servers and all(url.socket_path for url in profile.servers)):
-        for key, value in (("proxy", profile.proxy), ("bind", profile.bind)):
-            if value is not None:
-                what = "a program" if profile.pipe is not None else "a unix socket"
-                yield key, f"it is for connections over a network, and the server is {what}"
-
-
 def _check_oauth(key: str, value: object) -> None:
     from sendmail_cli.config.oauth.table import check_oauth_value
 
     check_oauth_value(key, value)
-
-
-def _oauth_contradictions(profile: Profile) -> Iterator[tuple[str, str]]:
-    if profile.oauth is None:
-        return
-    from sendmail_cli.config.oauth.table import contradictions
-
-    for key, sentence in contradictions(profile.oauth):
-        yield f"oauth.{key}", sentence
-    if profile.auth not in {None, "auto", "oauthbearer", "xoauth2"}:
-        yield "auth", f"“{profile.auth}” is no sign-in with a token, and the table oauth gives one; keep one of them"
-    for key in ("password_command", "password_file", "credential_source"):
-        if getattr(profile, key) is not None:
-            yield key.replace("_s", ".s"), "the table oauth says where the token comes from; keep one of them"
 
 
 def _located(lines: TomlLines, path: KeyPath, check: Callable[..., Any], *arguments: object) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sendmail_cli.config.origins import DEFAULT, Origin, Origins, origin_in_file, parse_flag
+from sendmail_cli.config.origins import DEFAULT, Origin, Origins, origin_of, parse_flag
 from sendmail_cli.config.profile_keys import (
     NEEDS_NO_PASSWORD,
     SAFE_IN_THE_CLEAR,
@@ -94,7 +94,7 @@ class ServerResolver:
             return NO_HOST, self.in_profile("pipe")
         if profile.servers:
             return profile.servers[0], self.in_profile("server")
-        if profile is not NO_PROFILE:
+        if profile.name:
             raise ConfigError(
                 f"{profile.place}: the profile “{profile.name}” has no server",
                 hint='Write one below it: server = "smtp.example.org", or name one with --server.',
@@ -255,13 +255,13 @@ class ServerResolver:
             for key in ("oauth", "auth", "password_file", "password_command"):
                 if getattr(self.owner, key) not in {None, "auto", "none", *NEEDS_NO_PASSWORD}:
                     raise ConfigError(
-                        f"{self.owner.place_of(key)}: profile.{self.owner.name}.{key}: signing in needs a user",
+                        f"{self.owner.said_at(key)}: signing in needs a user",
                         hint='Write user = "…" in the profile, or user@host as its server.',
                     )
             return
         if server.auth == "none":
             raise ConfigError(
-                f"{self.owner.place_of('auth')}: profile.{self.owner.name}.auth: “none” contradicts the user "
+                f"{self.owner.said_at('auth')}: “none” contradicts the user "
                 f"“{printable(server.user, 80)}”; keep one of them"
             )
         is_open = server.tls in {TLSMode.NONE, TLSMode.OPPORTUNISTIC} and not self.is_here(url)
@@ -275,7 +275,7 @@ class ServerResolver:
             )
 
     def in_profile(self, key: str) -> Origin:
-        return origin_in_file(self.profile.place_of(key), self.environment.home)
+        return origin_of(self.profile, key, self.environment.home)
 
 
 def refuse_nameless(server: Server, origins: Origins) -> None:

@@ -27,6 +27,10 @@ _ESCAPE = re.compile(b"%([0-9A-Fa-f]{2})")
 _NEEDS_ESCAPE = re.compile(r"[%@:/?#\[\]\s]")
 
 
+class PasswordInURL(UsageError):
+    """A password stands where a server's address is expected."""
+
+
 class ServerURL(NamedTuple):
     """A server as it was written, taken apart; what wasn't written is None.
 
@@ -115,7 +119,7 @@ def _split_scheme(text: str) -> tuple[str | None, str]:
 
 def _parse_user(text: str) -> str:
     if ":" in text:
-        raise UsageError(
+        raise PasswordInURL(
             "a password never stands in a server's address, where everybody can read it: take it out",
             hint="Store it with `sendmail-cli login NAME`, or set password_command in the profile.",
         )

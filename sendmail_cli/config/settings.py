@@ -10,16 +10,20 @@ from sendmail_cli.config.credential_settings import (
     password_origin,
     resolve_credential_settings,
 )
-from sendmail_cli.config.origins import Origin, Origins, origin_in_file, path_in
+from sendmail_cli.config.origins import Origin, Origins, origin_in_file, origin_of, path_in
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
 from sendmail_cli.config.queue_keys import QUEUE_KEYS, QueueSettings, queue_settings, shown_queue
+from sendmail_cli.config.sender_rules import SenderRules, most_exact
 from sendmail_cli.config.server_settings import ServerResolver
+from sendmail_cli.config.variable_settings import with_variables
+from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sendmail_cli.addresses import Address, AddrSpec
     from sendmail_cli.config.oauth.table import OAuthTable
     from sendmail_cli.config.profiles import Profile, Profiles
     from sendmail_cli.environment import Environment
@@ -49,6 +53,11 @@ class ServerFlags(NamedTuple):
     from_: str | Mailbox | None = None
     password_fd: int | None = None
 
+    @property
+    def names_server(self) -> bool:
+        """True when the command line itself says where to submit."""
+        return self.server is not None or self.pipe is not None
+
 
 class Home(NamedTuple):
     """Where mail goes that names nobody but “root” or another name without a domain."""
@@ -72,6 +81,8 @@ class Settings(NamedTuple):
     home: Home = Home()  # what becomes of a recipient without a domain
     fcc: str | None = None  # the Maildir or mbox in which sent messages are kept
     queue: QueueSettings = QueueSettings()
+    rules: SenderRules = SenderRules()  # what the profile demands of From
+    bcc: tuple[Address, ...] = ()  # who gets a blind copy of each message
 
     @property
     def oauth(self) -> OAuthTable | None:
@@ -97,28 +108,38 @@ class Settings(NamedTuple):
         return self.profile_name == SANDBOX and not (server.port or server.socket_path or server.command)
 
 
-def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Environment) -> Settings:
-    """The settings for `flags`.
+def resolve_settings(
+    flags: ServerFlags, profiles: Profiles, environment: Environment, sender: AddrSpec | None = None
+) -> Settings:
+    """The settings for `flags`. `sender` chooses the profile where they name none; without it that is their From.
 
     Raises `UsageError` for a bad flag, `AddressError` for a bad From, and `ConfigError` where the configuration is
     missing, contradicts itself, or would show a password on the network.
     """
     origins = Origins()
-    chosen = choose_profile(flags, profiles, environment)
+    chosen = choose_profile(flags, profiles, environment, sender)
     profile = NO_PROFILE
     if chosen is not None:
-        profile, origins.by_name["profile"] = chosen
+        profile, origin = chosen
+        origins.by_name |= {"profile": origin} if profile.name else {}
     resolver = ServerResolver(flags, profile, profiles, environment, origins)
+    for key in ("force_from", "allow_from", "bcc"):
+        if getattr(profile, key):
+            origins.by_name[key] = resolver.in_profile(key)
     for name, _ in profile.headers:
         origins.by_name[f"headers.{name}"] = resolver.in_profile(f"headers.{name}")
     for key in QUEUE_KEYS:
         if key in profile.places:
             origins.by_name[key] = resolver.in_profile(key)
-    from_ = parse_mailbox(flags.from_) if isinstance(flags.from_, str) else flags.from_
+    from_ = _from_of(flags)
     server, *fallbacks = resolver.servers()
     settings = Settings(
         profile.name or None,
-        origins.first("from", (from_, Origin("flag", "--from")), (profile.from_, resolver.in_profile("from"))),
+        origins.first(
+            "from",
+            (None if profile.force_from else from_, Origin("flag", "--from")),
+            (profile.from_, resolver.in_profile("from")),
+        ),
         server,
         profile.headers,
         origins.by_name,
@@ -128,6 +149,8 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
             (path_in(profile, "signature_file", environment.home), resolver.in_profile("signature_file")),
         ),
         fallbacks=tuple(fallbacks),
+        rules=_rules_of(profile, resolver.in_profile("allow_from")),
+        bcc=profile.bcc,
         home=Home(
             origins.first("qualify", (profile.qualify, resolver.in_profile("qualify"))),
             profile.from_,
@@ -138,34 +161,81 @@ def resolve_settings(flags: ServerFlags, profiles: Profiles, environment: Enviro
     return _with_credential(settings, resolver, environment)
 
 
-def own_mailboxes(flags: ServerFlags, profiles: Profiles, environment: Environment) -> tuple[Mailbox, ...]:
+def _rules_of(profile: Profile, allowed_by: Origin) -> SenderRules:
+    if not profile.allow_from:
+        return SenderRules(profile.from_ if profile.force_from else None)
+    return SenderRules(None, profile.allow_from, f"the profile {profile.name or 'in use'}: allow_from ({allowed_by})")
+
+
+def _from_of(flags: ServerFlags) -> Mailbox | None:
+    return parse_mailbox(flags.from_) if isinstance(flags.from_, str) else flags.from_
+
+
+def own_mailboxes(
+    flags: ServerFlags, profiles: Profiles, environment: Environment, sender: AddrSpec | None = None
+) -> tuple[Mailbox, ...]:
     """Who we are: the From of the chosen profile, then that of every other. Raises `ConfigError` as `choose_profile`.
 
-    What `flags` say of From is not looked at.
+    What `flags` say of From only chooses the profile.
     """
-    chosen = choose_profile(flags, profiles, environment)
+    chosen = choose_profile(flags, profiles, environment, sender)
     own = [] if chosen is None else [chosen[0]]
     own += [profiles.get(name) for name in profiles.names]
     return tuple(dict.fromkeys(profile.from_ for profile in own if profile.from_ is not None))
 
 
-def choose_profile(flags: ServerFlags, profiles: Profiles, environment: Environment) -> tuple[Profile, Origin] | None:
-    """--profile > SENDMAIL_CLI_PROFILE > `default` in the file > the only one there is > None.
+def choose_profile(
+    flags: ServerFlags, profiles: Profiles, environment: Environment, sender: AddrSpec | None = None
+) -> tuple[Profile, Origin] | None:
+    """--profile > SENDMAIL_CLI_PROFILE > `match` of the sender > `default` in the file > the only one there is > None.
 
-    Raises `ConfigError` for a name that no profile has.
+    The sender is `sender`, else the From of `flags`. But for --profile the profile has what variables say in its place;
+    one that is made of variables alone has no name. Raises `ConfigError` for a name that no profile
+    has, and for a sender that two profiles match as exactly.
     """
-    variable = environment.variables.get(PROFILE_VARIABLE)
     if flags.profile is not None:
-        name, origin = flags.profile, Origin("flag", "--profile")
-    elif variable:
-        name, origin = variable, Origin("environment", PROFILE_VARIABLE)
-    elif profiles.default is not None:
-        name, origin = profiles.default, origin_in_file(profiles.default_place, environment.home)
-    elif len(profiles.names) == 1:
-        name, origin = profiles.names[0], Origin("default", "the only profile")
-    else:
+        return profiles.get(flags.profile), Origin("flag", "--profile")
+    found = _in_files(flags, profiles, environment, sender)
+    profile = with_variables(NO_PROFILE if found is None else found[0], environment)
+    if found is not None:
+        return profile, found[1]
+    return None if profile is NO_PROFILE else (profile, Origin("environment", "variables"))
+
+
+def _in_files(
+    flags: ServerFlags, profiles: Profiles, environment: Environment, sender: AddrSpec | None
+) -> tuple[Profile, Origin] | None:
+    variable = environment.variables.get(PROFILE_VARIABLE)
+    if variable:
+        return profiles.get(variable), Origin("environment", PROFILE_VARIABLE)
+    if profiles.are_matched:
+        mailbox = _from_of(flags)
+        address = sender if sender is not None or mailbox is None else mailbox.address
+        matched = None if address is None else _matched(address, profiles, environment)
+        if matched is not None:
+            return matched
+    if profiles.default is not None:
+        return profiles.get(profiles.default), origin_in_file(profiles.default_place, environment.home)
+    if len(profiles.names) == 1:
+        return profiles.get(profiles.names[0]), Origin("default", "the only profile")
+    return None
+
+
+def _matched(sender: AddrSpec, profiles: Profiles, environment: Environment) -> tuple[Profile, Origin] | None:
+    """The profile that matches `sender` most exactly."""
+    best = [(pattern, each) for each in profiles.by_name.values() if (pattern := most_exact(each.match, sender))]
+    if not best:
         return None
-    return profiles.get(name), origin
+    best.sort(key=lambda found: found[0].exactness, reverse=True)
+    (pattern, profile), *others = best
+    if others and others[0][0].exactness == pattern.exactness:
+        also, other = others[0]
+        raise ConfigError(
+            f"{printable(str(sender), 80)} is matched by the profile {profile.name} ({pattern}, "
+            f"{profile.place_of('match')}) as exactly as by {other.name} ({also}, {other.place_of('match')})",
+            hint="Name one of them with -p, or write one pattern out further.",
+        )
+    return profile, Origin("profile", f"match {pattern} in {origin_of(profile, 'match', environment.home)}")
 
 
 def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
@@ -175,6 +245,9 @@ def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:
     values: dict[str, object] = {
         "profile": settings.profile_name,
         "from": settings.from_,
+        "force_from": "true",
+        "allow_from": ", ".join(pattern.text for pattern in settings.rules.allowed),
+        "bcc": ", ".join(map(str, settings.bcc)),
         "server": _scheme(server) + (server.socket_path or server.host),
         "pipe": _joined(server.command),
         "port": server.port,
@@ -245,7 +318,7 @@ def _with_credential(settings: Settings, resolver: ServerResolver, environment: 
     user, owner = settings.server.user, resolver.owner
     if user is None or settings.server.auth in NEEDS_NO_PASSWORD:
         return settings
-    is_foreign = owner.login not in {None, user}
+    is_foreign = owner is NO_PROFILE or owner.login not in {None, user}
     credential = resolve_credential_settings(
         NO_PROFILE if is_foreign else owner, resolver.profiles, environment.home
     )._replace(descriptor=resolver.flags.password_fd)

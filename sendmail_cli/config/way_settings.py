@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.config.origins import Origin, Origins, origin_in_file, parse_flag
+from sendmail_cli.config.origins import Origin, Origins, origin_of, parse_flag
 from sendmail_cli.config.profile_keys import parse_bind, parse_proxy
 from sendmail_cli.environment import PROXY_VARIABLE
 from sendmail_cli.errors import ConfigError, UsageError
@@ -35,7 +35,7 @@ def resolve_way(flags: ServerFlags, profile: Profile, environment: Environment, 
     bind = origins.first(
         "bind",
         (parse_flag("--bind", parse_bind, flags.bind), Origin("flag", "--bind")),
-        (profile.bind, origin_in_file(profile.place_of("bind"), environment.home)),
+        (profile.bind, origin_of(profile, "bind", environment.home)),
     )
     if flags.proxy == NO_PROXY:
         origins.by_name["proxy"] = Origin("flag", "--proxy")
@@ -44,7 +44,7 @@ def resolve_way(flags: ServerFlags, profile: Profile, environment: Environment, 
         "proxy",
         (parse_flag("--proxy", parse_proxy, flags.proxy), Origin("flag", "--proxy")),
         (_in_variable(environment), Origin("environment", PROXY_VARIABLE)),
-        (profile.proxy, origin_in_file(profile.place_of("proxy"), environment.home)),
+        (profile.proxy, origin_of(profile, "proxy", environment.home)),
     )
     return Way(proxy, bind)
 

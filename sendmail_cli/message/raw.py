@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.errors import AddressError, DataError
-from sendmail_cli.message.headers import new_date, new_message_id
+from sendmail_cli.message.headers import address_field, new_date, new_message_id
 from sendmail_cli.message.lines import Fault, LineCheck, with_line_feeds, wrong_end
 from sendmail_cli.message.raw_header import Field, addressees_in, mailboxes_in, read_header, topmost_resent_block
 from sendmail_cli.message.source import CHUNK, Source, read_stream
@@ -55,6 +55,11 @@ class RawMessage(NamedTuple):
                 if found:
                     return found[0]
         return None
+
+    @property
+    def authors(self) -> tuple[Mailbox, ...]:
+        """Everybody in From, as it is sent. Raises `AddressError` for a field that can't be understood."""
+        return mailboxes_in(self.sent, "from", _HINT)
 
     @property
     def recipients(self) -> tuple[Mailbox | LocalName, ...]:
@@ -198,6 +203,39 @@ def kept_message(source: Source, seal: str) -> RawMessage:
     """
     head = read_header(source)
     return _measured(source, head, head.fields, seal)[0]
+
+
+def authors_in(source: Source) -> tuple[Mailbox, ...]:
+    """Everybody in the From of the message in `source`. Raises `DataError` for what is no message, `AddressError`."""
+    return mailboxes_in(read_header(source).fields, "from", _HINT)
+
+
+def authored(message: RawMessage, author: Mailbox) -> RawMessage:
+    """`message` from `author` alone. Whom it was from is answered in place of that, but where it names others.
+
+    Raises `DataError` where nothing may be changed, or a signature would break.
+    """
+    given = message.authors
+    names = {field.name for field in message.sent}
+    if [each.address for each in given] == [author.address] and "sender" not in names:
+        return message
+    if message.seal:
+        raise DataError(f"the message is not from {author}, as force_from demands, and {message.seal}")
+    signature = next((field for field in message.sent if field.name == "dkim-signature"), None)
+    if signature is not None:
+        raise DataError(
+            f"the message is not from {author}, as force_from demands, and is signed (line {signature.line}), so that "
+            "its From can't be changed",
+            hint="Sign it after it was sent from that address, or send it by a profile without force_from.",
+        )
+    fields = [Field("from", address_field("From", (author,)), 0)]
+    others = tuple(each for each in given if each.address != author.address)
+    if others and "reply-to" not in names:
+        fields.append(Field("reply-to", address_field("Reply-To", others), 0))
+    place = next((place for place, field in enumerate(message.sent) if field.name == "from"), 0)
+    kept = [field for field in message.sent[place:] if field.name not in {"from", "sender"}]
+    before = [field for field in message.sent[:place] if field.name != "sender"]
+    return repaired_message(message.source, message.head, (*before, *fields, *kept))
 
 
 def _measured(

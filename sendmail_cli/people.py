@@ -1,0 +1,49 @@
+"""Whom a message goes to: addresses, and names that an address book makes addresses of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sendmail_cli.addresses import Address, AddrSpec, Group, Mailbox, mailboxes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sendmail_cli.addressees import Addressee
+    from sendmail_cli.config.address_book import Resolver
+    from sendmail_cli.config.settings import Settings
+    from sendmail_cli.environment import Environment
+
+    Resolve = Callable[[tuple[Addressee, ...]], tuple[Address, ...]]
+
+
+class People(NamedTuple):
+    """Whom a message goes to, every name made an address."""
+
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[AddrSpec, ...]:
+        """Each address, in order."""
+        return tuple(box.address for box in mailboxes_of(self.to + self.cc + self.bcc))
+
+
+def resolver_for(
+    settings: Settings, environment: Environment, note: Callable[[str], None], warn: Callable[[str], None]
+) -> Resolve:
+    """What makes addresses of names. Where there are only addresses, no address book is loaded."""
+    resolvers: list[Resolver] = []
+
+    def resolve(addressees: tuple[Addressee, ...]) -> tuple[Address, ...]:
+        addresses = tuple(each for each in addressees if isinstance(each, Mailbox | Group))
+        if len(addresses) == len(addressees):
+            return addresses
+        if not resolvers:
+            from sendmail_cli.config.address_book import Resolver
+
+            resolvers.append(Resolver(settings.home, environment, note=note, warn=warn))
+        return resolvers[0].resolve(addressees)
+
+    return resolve
