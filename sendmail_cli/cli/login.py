@@ -67,8 +67,8 @@ def login(
     Where the profile has a table “oauth”, no password is asked for: you sign in at the provider, in a browser, and the
     tokens that it gives are kept. A client secret, if the client has one, is asked for as a password is.
 
-    With --status the password is really looked for, and once more as cron would: by this program with nothing in its
-    environment but HOME, LOGNAME, SHELL and PATH=/usr/bin:/bin. The exit code is 0 when it was found each time.
+    With --status the password is really looked for, and once more by this program started as cron would start it, with
+    next to nothing in its environment. The exit code is 0 when it was found each time.
     """
     way = _way(no_browser=values.pop("no_browser"), device=values.pop("device"))
     is_status, is_here = values.pop("status"), values.pop("here")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from tests.integration.test_aiosmtpd import COMMAND, run_command
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tests.support.leaks import Leaks
     from tests.support.postfix import Postfix
     from tests.support.secret_service import LockedSecretService, SecretService
 
@@ -76,12 +78,16 @@ class User:
 
     postfix: Postfix
     environment: dict[str, str]
+    leaks: Leaks
 
     def run(
         self, *arguments: str, stdin: bytes = b"", environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         chosen = self.environment if environment is None else environment
-        return run_command(*arguments, environment=chosen, stdin=stdin, timeout=AT_ONCE)
+        watched = self.leaks.variables(chosen)
+        done = run_command(*arguments, environment=watched, stdin=stdin, timeout=AT_ONCE)
+        self.leaks.see(done.stdout, done.stderr)
+        return done
 
     def store(self, password: str | None = None) -> subprocess.CompletedProcess[bytes]:
         stdin = f"{password or self.postfix.password}\n".encode()
@@ -95,15 +101,15 @@ class User:
 
 
 @pytest.fixture
-def user(postfix: Postfix, secret_service: SecretService) -> User:
-    return with_profile(User(postfix, secret_service.environment))
+def user(postfix: Postfix, secret_service: SecretService, leaks: Leaks) -> User:
+    return watched_user(postfix, secret_service, leaks)
 
 
 @pytest.fixture
-def locked_user(postfix: Postfix, locked_secret_service: LockedSecretService) -> User:
+def locked_user(postfix: Postfix, locked_secret_service: LockedSecretService, leaks: Leaks) -> User:
     """The password is there; the keyring is locked, and its prompter never answers."""
     locked_secret_service.set(SERVICE, postfix.user, postfix.password)
-    return with_profile(User(postfix, locked_secret_service.environment))
+    return watched_user(postfix, locked_secret_service, leaks)
 
 
 class TestUnlocked:
@@ -240,16 +246,64 @@ class TestWhereTheBusIs:
         user.store()
         assert user.sign_in(user.without(BUS)).returncode == 0
 
-    def test_by_the_users_number_as_under_cron(self, user: User) -> None:
-        """In a namespace where /run/user is ours; cron gives HOME and PATH, and nothing of a session."""
-        user.store()
+
+SEND = ("send", "-p", "work", "-s", "disks", "-m", "hello", "bob@example.org")
+
+
+class TestCron:
+    """In a namespace where /run/user is ours; cron gives HOME and PATH, and nothing of a session."""
+
+    @staticmethod
+    def run(user: User, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         place = f"/run/user/{os.getuid()}"
         bind = f'mount -t tmpfs none /run && mkdir -p {place} && mount --bind "$1" {place}'
         script = f'{bind} && shift && exec env -i HOME="$HOME" PATH="$PATH" "$@"'
         argv = ["unshare", "--mount", "sh", "-euc", script, "sh", user.environment["XDG_RUNTIME_DIR"]]
-        command = [*argv, str(COMMAND), "check", "-p", "work"]
-        done = subprocess.run(command, env=user.environment, capture_output=True, timeout=AT_ONCE, check=False)
+        command = [*argv, str(COMMAND), *arguments]
+        done = subprocess.run(command, env=user.environment, capture_output=True, timeout=2 * AT_ONCE, check=False)
+        user.leaks.see(done.stdout, done.stderr)
+        return done
+
+    def test_sends_with_the_keyrings_secret(self, user: User) -> None:
+        user.store()
+        done = self.run(user, *SEND)
         assert (done.returncode, done.stderr) == (0, b"")
+
+    def test_says_so_when_it_is_locked(self, user: User, secret_service: SecretService) -> None:
+        user.store()
+        secret_service.lock()
+        assert_locked(self.run(user, *SEND))
+
+    def test_says_so_when_the_bus_is_gone(self, user: User) -> None:
+        user.store()
+        Path(user.environment["XDG_RUNTIME_DIR"], "bus").unlink()
+        done = self.run(user, *SEND)
+        assert done.returncode == 78
+        assert f"there is no session bus, and so no keyring: {BUS} is not set, and /run/user/".encode() in done.stderr
+
+    def test_says_so_when_only_its_socket_is_left(self, user: User) -> None:
+        bus = Path(user.environment["XDG_RUNTIME_DIR"], "bus")
+        bus.unlink()
+        with closing(socket.socket(socket.AF_UNIX)) as deaf:
+            deaf.bind(str(bus))  # and nobody listens
+            done = self.run(user, *SEND)
+        assert done.returncode == 75
+        assert b"can't be reached: Connection refused" in done.stderr
+
+    def test_trusts_no_socket_of_another_user(self, user: User) -> None:
+        user.store()
+        os.chown(Path(user.environment["XDG_RUNTIME_DIR"], "bus"), 4711, -1)
+        assert self.run(user, *SEND).returncode == 78
+
+    def test_status_tells_what_it_would_find(self, user: User, secret_service: SecretService) -> None:
+        user.store()
+        found = f"the keyring, “{user.postfix.user}” under “{SERVICE}”"
+        done = self.run(user, "login", "--status")
+        assert (done.returncode, done.stdout.decode()) == (0, f"work  here  {found}\n      cron  {found}\n")
+        secret_service.lock()
+        done = self.run(user, "login", "--status")
+        assert done.returncode == 75
+        assert done.stdout.count(b"FAILS: the keyring can't be used now: it is locked") == 2
 
 
 class TestPlaintext:
@@ -282,6 +336,12 @@ class TestPlaintext:
         assert user.run("login", "work", stdin=stdin, environment=environment).returncode == 0
         assert plaintext_file(user).read_text() == user.postfix.password
         assert user.sign_in(environment).returncode == 0
+
+
+def watched_user(postfix: Postfix, service: SecretService, leaks: Leaks) -> User:
+    leaks.secret(postfix.password)
+    leaks.search(Path(service.environment["XDG_CONFIG_HOME"]), Path(service.environment["XDG_STATE_HOME"]))
+    return with_profile(User(postfix, service.environment, leaks))
 
 
 def with_profile(user: User) -> User:
