@@ -59,7 +59,7 @@ def test_a_descriptor(command: Installed, leaks: Leaks) -> None:
     os.write(writing, f"{PASSWORD}\nnot this\n".encode())
     with server(SIGN_IN + SENT) as mx:
         configure(command, mx, 'credential.source = "keyring"\n')
-        argv = [COMMAND, "send", "bob@example.org", "-v", "--password-fd", str(reading)]
+        argv: list[str | Path] = [COMMAND, "send", "bob@example.org", "-v", "--password-fd", str(reading)]
         variables = {**command.variables, **leaks.variables()}
         with subprocess.Popen(
             argv, pass_fds=[reading], env=variables, stdin=subprocess.PIPE, stdout=-1, stderr=-1
@@ -89,7 +89,7 @@ def test_a_person_at_the_terminal_who_is_not_shown_what_they_type(command: Insta
     ours, theirs = os.openpty()
     with server(SIGN_IN + SENT) as mx:
         configure(command, mx)
-        argv = ["setsid", "--ctty", "--wait", COMMAND, "send", "bob@example.org", "-m", "hi", "-v"]
+        argv: list[str | Path] = ["setsid", "--ctty", "--wait", COMMAND, "send", "bob@example.org", "-m", "hi", "-v"]
         variables = {**command.variables, **leaks.variables()}
         process = subprocess.Popen(argv, env=variables, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
