@@ -103,6 +103,15 @@ def test_a_dead_server_is_no_end(here: Here) -> None:
     assert "connection refused" in steps(found, "SRV")[0]
 
 
+@pytest.mark.parametrize("words", [[], ["--server", "smtp.strange.example"]])
+def test_a_server_whose_certificate_is_for_others_is_not_taken(here: Here, words: list[str]) -> None:
+    found = here.show("ada@strange.example", *words)
+
+    assert (found["exit_code"], found["server"]) == (69 if words else 78, None)
+    refused = [text for text in steps(found, "server" if words else "usual name") if "certificate" in text]
+    assert [text.split(": ")[1] for text in refused] == ["smtp.strange.example:465", "smtp.strange.example:587"]
+
+
 class TestForeignServers:
     def test_are_passed_over_where_nobody_can_agree(self, here: Here) -> None:
         found = here.show("ada@foreign.example")

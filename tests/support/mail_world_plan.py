@@ -68,6 +68,8 @@ def _plan_names(plan: Plan, implicit: Talker, starttls: Talker) -> None:
         plan.serve(domain, SMTPS, implicit)
         plan.serve(domain, SUBMISSION, starttls)
     plan.service("srv.example.org", "srv.example.org")
+    plan.serve("smtp.strange.example", SMTPS, implicit)  # their certificate is for others
+    plan.serve("smtp.strange.example", SUBMISSION, starttls)
     plan.service("foreign.example", "smtp.example.org")
     plan.service("both.example", "smtp.example.org")
     plan.service("starttls.example.org", "starttls.example.org", port=SUBMISSION, service="submission")
