@@ -42,20 +42,18 @@ def show_status(name: str | None, talking: Talk, *, with_cron: bool) -> ExitCode
         profiles_shown = [{"name": each, **_fields(standings)} for each, standings in rows]
         talking.output.answer_json({"exit_code": int(exit_code), "profiles": profiles_shown})
         return exit_code
-    for line in _lines(rows):
-        talking.output.answer(line)
+    width = max(len(name) for name, _ in rows)  # 0 where it is the one without a name
+    for each, standings in rows:
+        for place, standing in standings.items():
+            start = f"{each if place == 'here' else '':{width}}  {place}  "
+            talking.output.answer_row("", "soft", start + _text(standing), len(start))
     return exit_code
 
 
-def _lines(rows: list[tuple[str, dict[str, Standing]]]) -> list[str]:
-    width = max(len(name) for name, _ in rows)  # 0 where it is the one without a name
-    lines = []
-    for name, standings in rows:
-        for place, standing in standings.items():
-            failure = f"FAILS: {standing.reason} (exit code {int(standing.exit_code)})"
-            text = standing.source if standing.is_working else failure
-            lines.append(f"{name if place == 'here' else '':{width}}  {place}  {text}")
-    return lines
+def _text(standing: Standing) -> str:
+    if standing.is_working and standing.source is not None:
+        return standing.source
+    return f"FAILS: {standing.reason} (exit code {int(standing.exit_code)})"
 
 
 def _fields(standings: dict[str, Standing]) -> dict[str, Any]:

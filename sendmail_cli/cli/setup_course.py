@@ -160,7 +160,7 @@ class Course:
         except BaseException:
             if accepted is not None and is_kept:
                 with suppress(MailError):
-                    accepted.forget()
+                    accepted.undo()
             raise
         if self.wishes.is_default and not is_first:
             profile_file.set_default(self.environment, name)
@@ -205,6 +205,7 @@ class Course:
             self.board.say()
             question = f"Send a mail to {self.mailbox.address}, to see it arrive?"
             is_wanted = self.asker.confirms(question, default=True)
+            self.board.answered()
         if not is_wanted:
             return ExitCode.OK
         request = Request(flags=ServerFlags(profile=self.name), to=(self.mailbox,), subject=SUBJECT, text=TEXT)

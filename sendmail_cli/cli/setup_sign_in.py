@@ -9,7 +9,7 @@ from sendmail_cli import service
 from sendmail_cli.cli.asking import piped_password, usable_password
 from sendmail_cli.cli.output import advice
 from sendmail_cli.cli.setup_view import known_user, signs_in
-from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, set_password
+from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, get_password, set_password
 from sendmail_cli.config.profile_file import toml_of
 from sendmail_cli.config.profiles import merge_profiles, parse_profiles
 from sendmail_cli.config.providers import Credential
@@ -28,17 +28,18 @@ if TYPE_CHECKING:
     from sendmail_cli.cli.setup_wishes import Wishes
     from sendmail_cli.config.discovery.search import Finding
     from sendmail_cli.config.settings import Settings
+    from sendmail_cli.environment import Environment
     from sendmail_cli.secret import Secret
 
 TRIES = 3  # more lock accounts
 
 
 class Accepted(NamedTuple):
-    """What the server took, and how it is kept, and forgotten again."""
+    """What the server took, how it is kept, and how the keyring comes back to what was in it before."""
 
     secret: Secret
     keep: Callable[[], None]
-    forget: Callable[[], object]
+    undo: Callable[[], object]
 
 
 class SignIn:
@@ -53,6 +54,8 @@ class SignIn:
         self.asker = board.asker
         self.user = self._first_user()
         self.client_id = wishes.client_id
+        if self.is_by_token:
+            self._refuse_passwords()
 
     @property
     def is_by_token(self) -> bool:
@@ -126,10 +129,8 @@ class SignIn:
                     raise
                 self._explain_refusal(error, attempt)
             else:
-                environment, may_ask = self.board.environment, self.board.talking.may_ask
                 entry = KeyringEntry(self.name, self.user or "", self.wishes.is_insecure_keyring_allowed)
-                keep = partial(set_password, entry, secret, environment, may_ask=may_ask)
-                return Accepted(secret, keep, partial(delete_password, entry, environment, may_ask=False))
+                return _accepted(secret, entry, self.board.environment, may_ask=self.board.talking.may_ask)
         raise InternalError("a password was tried, and nothing came of it")
 
     def _explain_secret(self) -> None:
@@ -190,7 +191,20 @@ class SignIn:
         chosen = Way.DEVICE if self.wishes.is_device else Way.PASTE if self.wishes.is_without_browser else None
         given = sign_in(self.settings(), self.board.talking, chosen or way_for(self.board.environment))
         self._try(given.token)
-        return Accepted(given.token, given.keep, given.tokens.store.forget)
+        store = given.tokens.store
+        before = store.sign_in()
+        return Accepted(
+            given.token, given.keep, store.forget if before is None else partial(store.keep_sign_in, before)
+        )
+
+    def _refuse_passwords(self) -> None:
+        """Raise `UsageError` for a password that would never be used."""
+        for flag, given in (("--password-fd", self.wishes.password_fd), ("--password-file", self.wishes.password_file)):
+            if given is not None:
+                raise UsageError(
+                    f"{flag}: {self.finding.candidate.host} takes no password, but a sign-in in the browser",
+                    hint=f"Leave {flag} out.",
+                )
 
     def _oauth_table(self) -> dict[str, str]:
         provider = self.finding.candidate.provider
@@ -226,6 +240,23 @@ class SignIn:
             settings, talking.environment, password=secret, on_event=talking.on_event, may_ask=talking.may_ask
         ):
             self.board.step("sign-in", Verdict.OK, f"{settings.server} took the {what} of {self.user}")
+
+
+def _accepted(secret: Secret, entry: KeyringEntry, environment: Environment, *, may_ask: bool) -> Accepted:
+    """A password that the server took."""
+    before: list[Secret] = []
+
+    def keep() -> None:
+        before.extend(filter(None, [get_password(entry, environment, may_ask=may_ask)]))
+        set_password(entry, secret, environment, may_ask=may_ask)
+
+    def undo() -> None:
+        if before:
+            set_password(entry, before[0], environment, may_ask=False)
+        else:
+            delete_password(entry, environment, may_ask=False)
+
+    return Accepted(secret, keep, undo)
 
 
 def parse_user(text: str) -> str:

@@ -68,6 +68,10 @@ class Board:
             self.output.say_row("", "soft", text, 0)
             self._is_apart = not text
 
+    def answered(self) -> None:
+        """A question stands below the last line now."""
+        self._is_apart = False
+
     def fact(self, name: str, value: str) -> None:
         """A line of what was found, in the column of the rows."""
         if self._is_shown:

@@ -175,6 +175,7 @@ class KeyringSource:
         self.environment = environment
         self.may_ask = may_ask
         self.locked: KeyringLocked | None = None
+        self.is_absent = False  # once it was asked: here is no keyring at all
 
     def find(self) -> Secret | None:
         from sendmail_cli.config.os_keyring import get_password
@@ -182,7 +183,7 @@ class KeyringSource:
         try:
             return get_password(self.entry, self.environment, may_ask=self.may_ask)
         except CredentialMissing as error:
-            self.nothing = error.sentence
+            self.nothing, self.is_absent = error.sentence, True
         except KeyringLocked as error:
             self.nothing, self.locked = error.sentence, error
         return None

@@ -24,6 +24,8 @@ from sendmail_cli.errors import ConfigError, CredentialMissing, InternalError
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sendmail_cli.config.credential_sources import CredentialSource
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
@@ -89,10 +91,18 @@ def _missing(settings: Settings, sources: tuple[CredentialSource, ...]) -> Crede
         return CredentialMissing(f"{_foreign(settings)}; {reasons}", hint=_FOREIGN_HINT)
     if access.source is not None:
         reasons += f" (the profile asks nobody else: credential.source = “{access.source}”)"
-    name = access.profile or "NAME"
-    return CredentialMissing(
-        f"there is no password for {_whom(settings)}: {reasons}", hint=f"Store it with: sendmail-cli login {name}"
-    )
+    return CredentialMissing(f"there is no password for {_whom(settings)}: {reasons}", hint=_hint(settings, sources))
+
+
+def _hint(settings: Settings, sources: Sequence[CredentialSource]) -> str:
+    access = settings.credential
+    if access.profile is None:
+        return f"Put it into the variable {access.variable}, or the name of a file with it into {access.variable}_FILE."
+    hint = f"Store it with: sendmail-cli login {access.profile}"
+    if any(isinstance(source, KeyringSource) and source.is_absent for source in sources):
+        command = f"sendmail-cli profile set {access.profile} --password-command COMMAND"
+        hint += f"\nWhere there is no keyring, let a program give it: {command}"
+    return hint
 
 
 _FOREIGN_HINT = "Set up a profile for it: sendmail-cli setup ADDRESS --server USER@HOST"

@@ -50,7 +50,9 @@ class PatientKeyring(SecretService.Keyring):
         try:
             return open_dbus_connection(self.address)
         except (OSError, ValueError, RuntimeError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            # Of an address that it can't read jeepney says what its code met there.
+            unread = "it is no address of a unix socket"
+            reason = error.strerror or error if isinstance(error, OSError) else unread
             raise InitError(f"the session bus at {self.address} can't be reached: {reason}") from None
 
     def collection(self, connection: DBusConnection) -> secretstorage.Collection:

@@ -15,6 +15,7 @@ from sendmail_cli.config.discovery.candidates import Candidate, Source
 from sendmail_cli.config.discovery.probe import Probed
 from sendmail_cli.config.discovery.search import Finding
 from sendmail_cli.errors import CredentialMissing
+from sendmail_cli.secret import Secret
 from sendmail_cli.server import TLSMode
 from tests.support.small_servers import PASSWORD, QUIT, SIGN_IN, server
 
@@ -41,6 +42,11 @@ def keyring(mocker: MockerFixture) -> dict[str, str]:
         setup_sign_in,
         "set_password",
         side_effect=lambda entry, secret, *_, **__: kept.update({entry.service: secret.reveal()}),
+    )
+    mocker.patch.object(
+        setup_sign_in,
+        "get_password",
+        side_effect=lambda entry, *_, **__: Secret(kept[entry.service]) if entry.service in kept else None,
     )
     mocker.patch.object(setup_sign_in, "delete_password", side_effect=lambda entry, *_, **__: kept.pop(entry.service))
     return kept
@@ -150,6 +156,11 @@ class TestOffline:
         (["ada@gmail.com", "--from", "a\x01b"], 65, "control character"),
         (["a@b@c"], 65, "address: “a@b@c”"),
         (["ada@gmail.com", "--oauth", "nobody"], 64, "--oauth: “nobody”"),
+        (
+            ["ada@outlook.com", "--offline", "--password-file", "secret"],
+            64,
+            "--password-file: smtp-mail.outlook.com takes no password",
+        ),
         (["ada@gmail.com", "--oauth", "google", "--password-fd", "3"], 64, "--password-fd and --oauth each say how"),
         (["ada@gmail.com", "--password-command", "'"], 64, "--password-command: no closing quotation"),
     ],
@@ -239,6 +250,17 @@ class TestAtAServer:
 
         assert (done.code, keyring, profiles(run).exists()) == (73, {}, False)
         assert "nothing was written" in done.err
+
+    def test_what_was_kept_before_comes_back_where_the_profile_cannot_be_replaced(
+        self, run: Runner, keyring: dict[str, str], mocker: MockerFixture
+    ) -> None:
+        keyring["sendmail-cli/example"] = "the password of before"
+        with server(ACCEPTED) as mx:
+            self.found(mocker, "localhost", mx.port)
+            mocker.patch.object(profile_file, "_write", side_effect=OSError(28, "No space left on device"))
+            done = run("setup", *self.words(mx.port), "--replace", stdin=PASSWORD.encode())
+
+        assert (done.code, keyring) == (73, {"sendmail-cli/example": "the password of before"})
 
     def test_the_password_by_a_descriptor(self, run: Runner, keyring: dict[str, str], mocker: MockerFixture) -> None:
         reading, writing = os.pipe()

@@ -188,7 +188,9 @@ class Search:
                 self._tell(
                     Source.SRV, Verdict.WARNING, f"{each} is in another domain, and nobody signed that: passed over"
                 )
-        return self.tried(Source.SRV, taken, "signed by DNSSEC" if answer.is_signed else "")
+        is_foreign = any(each.is_foreign for each in taken)
+        where = "signed by DNSSEC" if answer.is_signed else "in another domain" if is_foreign else ""
+        return self.tried(Source.SRV, taken, where)
 
     def _by_autoconfig(self, files: Sequence[_File]) -> Finding | None:
         for file in files:

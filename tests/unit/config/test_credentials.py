@@ -133,7 +133,19 @@ def test_a_machine_without_keyring_is_in_the_list(keyring: dict[str, object]) ->
     keyring["password"] = CredentialMissing("there is no session bus")
     with pytest.raises(CredentialMissing, match=r"no password_command; there is no session bus; nobody") as caught:
         resolve_credential(WORK, environment())
-    assert "sendmail-cli login work" in caught.value.hint
+    assert caught.value.hint == (
+        "Store it with: sendmail-cli login work\n"
+        "Where there is no keyring, let a program give it: "
+        "sendmail-cli profile set work --password-command COMMAND"
+    )
+
+
+def test_without_a_profile_the_variables_are_named() -> None:
+    with pytest.raises(CredentialMissing) as caught:
+        resolve_credential(work(profile=None, variable="SENDMAIL_CLI_PASSWORD"), environment())
+    assert caught.value.hint == (
+        "Put it into the variable SENDMAIL_CLI_PASSWORD, or the name of a file with it into SENDMAIL_CLI_PASSWORD_FILE."
+    )
 
 
 def test_a_locked_keyring_is_no_absent_password(keyring: dict[str, object]) -> None:
