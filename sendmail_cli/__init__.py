@@ -4,6 +4,7 @@ The layers, each importing only what stands below it:
 
     __main__
     cli
+    relay
     intake
     service
     queueing | series

@@ -186,6 +186,15 @@ class Environment:
             return False
         return True
 
+    def account_name(self, uid: int) -> str:
+        """The name of the user with that number, or the number as a name where there is none."""
+        import pwd
+
+        try:
+            return pwd.getpwuid(uid).pw_name
+        except KeyError:
+            return f"uid{uid}"
+
     def _place(self, variable: str, below_home: str, platform_function: str) -> str:
         if sys.platform in {"darwin", "win32"}:
             import platformdirs

@@ -174,6 +174,10 @@ class ConfigError(MailError):
     exit_code = ExitCode.CONFIG
 
 
+class MailLoop(ConfigError):
+    """The message would come back to us, again and again."""
+
+
 class CredentialMissing(ConfigError):
     """No source has the password that the profile needs."""
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sendmail_cli import service
 from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox
-from sendmail_cli.errors import AddressError, MailError
+from sendmail_cli.errors import AddressError, MailError, MailLoop, SpoolError
+from sendmail_cli.queue.entry import Queueing
 from sendmail_cli.report import Action
 from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.answers import OK, Answer, Offer
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.asked import RecipientNamed, SenderNamed, SignInAsked
     from sendmail_cli.trace import TraceEvent
 
+_AS_SET_UP = Queueing()
+
 
 class Intake:
     """Sends each message as `flags` say, and answers with what became of it."""
@@ -36,12 +39,14 @@ class Intake:
         environment: Environment,
         flags: ServerFlags,
         *,
+        queueing: Queueing = _AS_SET_UP,
         note: Callable[[str], None] = lambda _: None,
         warn: Callable[[str], None] = lambda _: None,
         on_event: Callable[[TraceEvent], None] | None = None,
     ) -> None:
         self._environment = environment
         self._flags = flags
+        self._queueing = queueing
         self._note = note
         self._warn = warn
         self._on_event = on_event
@@ -59,6 +64,10 @@ class Intake:
     def sign_in(self, asked: SignInAsked) -> Answer:
         return Answer(535, "5.7.8", "Nobody signs in here")
 
+    def local_mail(self, mail: ReceivedMail, sender: LocalName | None) -> LocalMail:
+        """What is known of it besides its octets; `sender` is a name of this machine, where it is from one."""
+        return LocalMail(sender=sender)
+
     def take(self, mail: ReceivedMail) -> Answer:
         sender = parse_addressees(mail.sender.path)
         local_name = sender[0] if sender and isinstance(sender[0], LocalName) else None
@@ -72,7 +81,8 @@ class Intake:
             to=tuple(each for named in mail.recipients for each in parse_addressees(named.path)),
             envelope_from=reverse_path,
             raw=mail.source,
-            local=LocalMail(sender=local_name),
+            local=self.local_mail(mail, local_name),
+            queueing=self._queueing,
         )
         try:
             report = service.send(request, self._environment, note=self._note, warn=self._warn, on_event=self._on_event)
@@ -93,6 +103,10 @@ def _checked(path: str) -> Answer:
 
 def _of_error(error: MailError) -> Answer:
     """Nothing was sent. What may pass is 4yz; what is wrong with the message, or with us, is 5yz."""
+    if isinstance(error, MailLoop):
+        return Answer(554, "5.4.6", error.sentence)
+    if isinstance(error, SpoolError):
+        return Answer(452, "4.3.1", error.sentence)
     if error.exit_code in {ExitCode.TEMPFAIL, ExitCode.OSERR, ExitCode.IOERR, ExitCode.CONFIG, ExitCode.NOHOST}:
         return Answer(451, "4.3.0", error.sentence)
     return Answer(554, "5.6.0" if error.exit_code is ExitCode.DATAERR else "5.3.0", error.sentence)

@@ -50,6 +50,7 @@ class LocalMail(NamedTuple):
     full_name: str = ""  # of its author, where it doesn't say
     sender: LocalName | None = None  # who is told of failures, where that is a name of this machine
     is_header_read: bool = False  # To, Cc and Bcc are recipients besides those that are named
+    trace: bytes = b""  # a field that says where we have it from, to go on top (RFC 5321 §4.4)
 
 
 class Request(NamedTuple):
@@ -338,7 +339,8 @@ def _ready_message(
     if request.local is not None:
         from sendmail_cli.message.local_mail import local_message
 
-        message = local_message(octets, _local_rules(request.local, resolve, settings), environment)
+        rules = _local_rules(request.local, resolve, settings)
+        message = local_message(octets, rules, environment, request.local.trace)
     else:
         message = exact_message(octets) if request.is_exact else raw_message(octets, environment)
     forced = settings.rules.forced

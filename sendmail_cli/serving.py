@@ -34,12 +34,20 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.reception import Reception
 
 PATIENCE = 300.0  # seconds; RFC 5321 §4.5.3.2.7
+SLICE = 0.5  # seconds between two looks whether we are to end
+SLOW_READ = 0.05  # seconds of patience that a read costs, and
+PACE = 64  # octets that earn as much as a look costs: whoever sends octet by octet is heard for a while, not for ever
 READ_SIZE = 65536  # octets
 LABEL = "the message"
 
 READY_FOR_TLS = Answer(220, "2.0.0", "Ready to start TLS")
 TOO_SLOW = Answer(421, "4.4.2", "Nothing was heard for too long")
+ENDING = Answer(421, "4.3.2", "Shutting down; come again")
 STORAGE_FAILED = Answer(452, "4.3.1", "The message can't be kept")
+
+
+class Ending(Exception):
+    """We are told to end, and the client says nothing just now."""
 
 
 class ReceivedMail(NamedTuple):
@@ -75,7 +83,7 @@ class Channel(Protocol):
     """Octets to and from a client."""
 
     def read(self) -> bytes:
-        """Some octets, b"" at the end. Raises `TimeoutError`, and `OSError` when the client is gone."""
+        """Some octets, b"" at the end. Raises `TimeoutError`, `Ending`, and `OSError` when the client is gone."""
 
     def write(self, octets: bytes) -> None:
         """All of them. Raises as `read`."""
@@ -91,20 +99,39 @@ class SocketChannel:
         connected.settimeout(PATIENCE)
         self.socket = connected
         self._context = context
+        self._patience = PATIENCE
+        self._is_ending = False
 
     def read(self) -> bytes:
-        return self.socket.recv(READ_SIZE)
+        self.socket.settimeout(SLICE)
+        while self._patience > 0:
+            try:
+                octets = self.socket.recv(READ_SIZE)
+            except TimeoutError:
+                if self._is_ending:
+                    raise Ending from None
+                self._patience -= SLICE
+                continue
+            self._patience = min(PATIENCE, self._patience - SLOW_READ + len(octets) / PACE * SLICE)
+            return octets
+        raise TimeoutError
 
     def write(self, octets: bytes) -> None:
+        self.socket.settimeout(PATIENCE)
         self.socket.sendall(octets)
 
     def start_tls(self) -> None:
         if self._context is None:
             raise OSError("TLS was begun and never offered")
+        self.socket.settimeout(PATIENCE)
         # In two steps, so that whoever shuts us down finds the socket while hands are shaken.
         secured = self._context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.socket = secured
         secured.do_handshake()
+
+    def wind_up(self) -> None:
+        """From another thread: once nothing comes for a moment, the client is told that we end."""
+        self._is_ending = True
 
     def hang_up(self) -> None:
         """From another thread: what waits for the client waits no more."""
@@ -165,8 +192,8 @@ class _Serving:
                 return
             try:
                 octets = self._channel.read()
-            except TimeoutError:
-                self._reception.turn_away(TOO_SLOW)
+            except (TimeoutError, Ending) as error:
+                self._reception.turn_away(ENDING if isinstance(error, Ending) else TOO_SLOW)
                 continue
             if not octets:
                 return

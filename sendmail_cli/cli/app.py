@@ -40,6 +40,7 @@ COMMANDS = (
     LazyCommand("explain", "Say what a reply or an exit code means.", "sendmail_cli.cli.explain:explain"),
     LazyCommand("queue", "See, run and change what waits to be sent.", "sendmail_cli.cli.queue:queue"),
     LazyCommand("log", "See what was sent, and what became of it.", "sendmail_cli.cli.log:log"),
+    LazyCommand("relay", "Take mail by SMTP from programs here, and send it.", "sendmail_cli.cli.relay:relay"),
     LazyCommand("sandbox", "Run a local SMTP server that keeps what it gets.", "sendmail_cli.cli.sandbox:sandbox"),
 )
 

@@ -39,9 +39,9 @@ class LocalRules(NamedTuple):
     resolve: Callable[[tuple[Addressee, ...]], tuple[Address, ...]]  # those of whom is written to
 
 
-def local_message(source: Source, rules: LocalRules, environment: Environment) -> RawMessage:
+def local_message(source: Source, rules: LocalRules, environment: Environment, trace: bytes = b"") -> RawMessage:
     """The message in `source`, whole: addresses with a domain, a header in ASCII, From, Date and Message-ID, and MIME
-    fields where the body needs them. Without a header all of it is the body.
+    fields where the body needs them. Without a header all of it is the body. `trace`, a Received field, goes on top.
 
     Raises `DataError` for what can't be sent, and what resolving a name raises.
     """
@@ -51,6 +51,8 @@ def local_message(source: Source, rules: LocalRules, environment: Environment) -
     if not any(field.name == "from" for field in fields):
         fields = (Field("from", address_field("From", (rules.author,)), 0), *fields)
     fields += missing_fields(fields, environment)
+    if trace:
+        fields = (Field("received", trace, 0), *fields)
     head = head._replace(fields=(*fields, *(field for field in head.fields if field.is_blind)))
     message = repaired_message(source, head, fields)
     names = {field.name for field in fields}

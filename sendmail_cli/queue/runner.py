@@ -102,6 +102,7 @@ class Runner:
     def _sleep(self, stamp: tuple[int, int]) -> None:
         wait = self._claims.seconds_until_due()
         end = self._environment.monotonic() + min(LONGEST_SLEEP, max(LOOK, wait or LONGEST_SLEEP))
+        self._environment.sleep(LOOK)  # whatever the stamp says: looking itself may have changed it
         while self._environment.monotonic() < end and self._spool.stamp() == stamp:
             self._environment.sleep(LOOK)
 

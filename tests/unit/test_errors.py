@@ -40,6 +40,7 @@ EXIT_CODES = {
     "SignInNeeded": 77,
     "ConfigError": 78,
     "CredentialMissing": 78,
+    "MailLoop": 78,
 }
 
 

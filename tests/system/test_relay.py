@@ -1,0 +1,180 @@
+"""The relay in a process of its own: real clients, signals, kills, and what systemd hands over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command import COMMAND, PATIENCE, Installed, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.sink import Sink
+
+MESSAGE = b"From: Django <webmaster@example.org>\r\nTo: bob@example.org\r\nSubject: order\r\n\r\nThanks.\r\n"
+
+
+class UnixSMTP(smtplib.SMTP):
+    """Python's client over a unix socket."""
+
+    def write(self, octets: bytes) -> None:
+        assert self.sock is not None
+        self.sock.sendall(octets)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connected = socket.socket(socket.AF_UNIX)
+        connected.settimeout(PATIENCE)
+        connected.connect(host)
+        return connected
+
+
+@contextmanager
+def relaying(
+    here: Installed, *options: str | Path, stdin: int = subprocess.DEVNULL
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The relay, and where it listens."""
+    with here.started("relay", *options, stdin=stdin) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        assert line.startswith("listening on "), finish(process)
+        yield process, line.removeprefix("listening on ").strip()
+
+
+def port_of(place: str) -> int:
+    return int(place.rpartition(":")[2])
+
+
+def wait_until_received(sink: Sink, text: bytes) -> None:
+    end = time.monotonic() + PATIENCE
+    while text not in sink.received:
+        assert time.monotonic() < end, sink.received
+        time.sleep(0.02)
+
+
+def test_pythons_client_by_a_unix_socket(here: Installed, sink: Sink, tmp_path: Path) -> None:
+    path = tmp_path / "mail.sock"
+    with relaying(here, "--unix", path) as (process, place):
+        assert place == str(path)
+        assert path.stat().st_mode & 0o777 == 0o600
+        with UnixSMTP(str(path), 25, local_hostname="here") as client:
+            assert not client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+            assert {"8bitmime", "pipelining", "size"} <= set(client.esmtp_features)
+            assert not {"dsn", "smtputf8", "auth", "starttls"} & set(client.esmtp_features)
+        wait_until_received(sink, b"Subject: order")
+        process.terminate()
+        assert finish(process).code == 0
+    assert not path.exists()
+    assert sink.received.startswith(b"Received: by ")
+    assert f"(sendmail-cli, from userid {os.getuid()}) with ESMTP;".encode() in sink.received
+    assert sink.commands[0].startswith(b"MAIL FROM:<ada@example.org>")
+
+
+def test_pythons_client_by_tcp_with_a_password(here: Installed, sink: Sink) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"pa ss\n")
+    os.close(writing)
+    with relaying(here, "--port", "0", "--user", "grafana", "--password-fd", "0", stdin=reading) as (_, place):
+        with smtplib.SMTP("127.0.0.1", port_of(place)) as client:
+            with pytest.raises(smtplib.SMTPSenderRefused, match="530"):
+                client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+            with pytest.raises(smtplib.SMTPAuthenticationError):
+                client.login("grafana", "guessed")
+            client.login("grafana", "pa ss")
+            client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+        wait_until_received(sink, b"Subject: order")
+    os.close(reading)
+    assert b"with ESMTPA;" in sink.received
+
+
+def test_nothing_is_lost_by_a_kill(here: Installed, tmp_path: Path) -> None:
+    """Whoever was told 250 before the kill has its message in the queue, and nobody else's is there twice."""
+    here.configure('[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n')
+    path = tmp_path / "mail.sock"
+    taken = 0
+    for _ in range(3):
+        with relaying(here, "--unix", path) as (process, _), UnixSMTP(str(path), 25) as client:
+            for _ in range(3):
+                client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+                taken += 1
+            client.mail("ada@example.org")
+            client.rcpt("bob@example.org")
+            client.putcmd("data")
+            client.getreply()
+            client.write(MESSAGE)  # no dot
+            process.kill()
+            client.close()
+    assert here("queue", "list").out.count(b"to bob@example.org") == taken
+
+
+def test_a_clean_end(here: Installed, sink: Sink, tmp_path: Path) -> None:
+    """Who sends a message may end that; who says nothing is told."""
+    path = tmp_path / "mail.sock"
+    with (
+        relaying(here, "--unix", path) as (process, _),
+        UnixSMTP(str(path), 25) as busy,
+        UnixSMTP(str(path), 25) as idle,
+    ):
+        busy.ehlo()
+        busy.mail("ada@example.org")
+        busy.rcpt("bob@example.org")
+        busy.docmd("data")
+        busy.write(MESSAGE)
+        process.send_signal(signal.SIGTERM)
+        busy.write(b".\r\n")
+        assert busy.getreply()[0] == 250
+        assert idle.getreply()[0] == 421
+        assert busy.getreply()[0] == 421
+        assert finish(process).code == 0
+    here("queue", "run")
+    assert b"Subject: order" in sink.received
+
+
+def test_what_systemd_hands_over(here: Installed, sink: Sink, tmp_path: Path) -> None:
+    path = tmp_path / "submit"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        launcher = (
+            "import os, sys; os.dup2(int(sys.argv[1]), 3); "
+            "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1'); os.execv(sys.argv[2], sys.argv[2:])"
+        )
+        for _ in range(2):  # it is still listened on after the first has ended
+            with subprocess.Popen(
+                [sys.executable, "-c", launcher, str(listening.fileno()), COMMAND, "relay"],
+                env=here.variables,
+                pass_fds=(listening.fileno(),),
+            ) as process:
+                with UnixSMTP(str(path), 25) as client:
+                    client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+                process.terminate()
+                assert process.wait(PATIENCE) == 0
+        assert path.exists()
+    here("queue", "run")
+    assert sink.received.count(b"Subject: order") == 2
+
+
+def test_a_hundred_clients_at_once(here: Installed, tmp_path: Path) -> None:
+    here.configure('[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n')
+    path = tmp_path / "mail.sock"
+    with relaying(here, "--unix", path):
+        clients = [UnixSMTP(str(path), 25) for _ in range(100)]
+        late = socket.socket(socket.AF_UNIX)
+        late.connect(str(path))
+        assert late.recv(100).startswith(b"421 ")
+        late.close()
+        for client in clients:
+            client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+        for client in clients:
+            client.quit()
+    assert here("queue", "list").out.count(b"to bob@example.org") == 100
