@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @option("--here", is_flag=True, section="Status", help="With --status: don't try it under cron.")
 @option("--no-browser", is_flag=True, section="OAuth", help="Open no browser: show the address, and take the answer.")
 @option("--device", is_flag=True, section="OAuth", help="Show a code to type into a browser on any device.")
-@password_fd_option
+@password_fd_option(None)
 @output_options
 @json_option
 @click.pass_context
@@ -82,6 +82,8 @@ def login(
     service.tell_settings(settings, talking.output.note)
     talking.environment.guard_memory()
     if settings.oauth is not None:
+        if password_fd is not None:
+            raise UsageError(f"--password-fd: the profile {entry.profile_name} signs in by OAuth, without a password")
         given = sign_in(settings, talking, way or way_for(talking.environment))
         secret, keep, what = given.token, given.keep, f"the sign-in at {settings.oauth.title}"
     elif way is not None:
@@ -122,6 +124,7 @@ def logout(context: click.Context, /, name: str | None, **values: Any) -> ExitCo
     """
     talking = talk(context, values)
     settings, entry = _whose(name, talking)
+    talking.environment.guard_memory()
     if settings.oauth is None:
         delete_password(entry, talking.environment, may_ask=talking.may_ask)
         talking.inform(f"the password of profile {entry.profile_name} is out of the keyring")

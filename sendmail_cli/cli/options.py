@@ -91,13 +91,17 @@ def profile_option(help_text: str = "Use this profile; without it the default on
     return option("-p", "--profile", type=PROFILE, section="Where", help=help_text)
 
 
-password_fd_option = option(
-    "--password-fd",
-    type=click.IntRange(0),
-    metavar="N",
-    section="Where",
-    help="Read the password from this file descriptor (its first line), and from nowhere else: --password-fd 3 3<FILE.",
-)
+def password_fd_option(section: str | None) -> Decorator:
+    """--password-fd under this heading of a command."""
+    return option(
+        "--password-fd",
+        type=click.IntRange(0),
+        metavar="N",
+        section=section,
+        help="Read the password from this file descriptor (its first line), and from nowhere else: "
+        "--password-fd 3 3<FILE.",
+    )
+
 
 server_options = stack(
     profile_option(),
@@ -163,7 +167,7 @@ server_options = stack(
     option(
         "--insecure", is_flag=True, section="Encryption", help="Take any certificate, this once. It is said each time."
     ),
-    password_fd_option,
+    password_fd_option("Where"),
     option("--ehlo", metavar="NAME", section="Where", help="Call ourselves this in EHLO."),
     option(
         "--timeout",

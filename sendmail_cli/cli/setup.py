@@ -83,7 +83,7 @@ Value = TypeVar("Value")
     section="Who",
     help="A file that holds the password and that only you can read; nothing is put into the keyring.",
 )
-@password_fd_option
+@password_fd_option("Who")
 @option(
     "--oauth",
     metavar="PROVIDER",

@@ -96,6 +96,13 @@ def test_values_are_changed_one_by_one(run: Runner) -> None:
     assert table(run) == {}
 
 
+def test_a_password_of_no_use_is_refused(run: Runner) -> None:
+    run(*WORK, "--oauth", "google", "--client-id", "id")
+    done = run("login", "--password-fd", "0", stdin=b"hunter2\n")
+    assert done.code == 64
+    assert "--password-fd: the profile work signs in by OAuth" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

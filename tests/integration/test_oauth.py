@@ -266,6 +266,21 @@ class TestGoingOn:
         assert "nobody has signed in" in user.run(*SEND).err
 
 
+class TestStatus:
+    def test_is_a_token_that_is_really_fetched(self, user: User) -> None:
+        user.sign_in()
+        user.secrets.set("sendmail-cli/work/oauth", f"{USER}: access token", "=gone")
+        before = user.grants("refresh_token")
+        done = user.run("login", "--status", "--here")
+        assert (done.code, done.out) == (0, f"work  here  the sign-in at {user.provider.issuer}\n")
+        assert user.grants("refresh_token") == before + 1
+
+    def test_says_what_to_type_where_nobody_has_signed_in(self, user: User) -> None:
+        done = user.run("login", "--status", "--here")
+        assert done.code == 78
+        assert "work  here  FAILS: nobody has signed in at" in done.out
+
+
 class TestToken:
     def test_is_printed_with_its_end(self, user: User) -> None:
         user.sign_in()

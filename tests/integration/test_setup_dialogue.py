@@ -15,7 +15,7 @@ from tests.support.command import COMMAND, Installed
 from tests.system.test_terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.support.mail_world_plan import MailWorld
@@ -68,10 +68,15 @@ def answer(terminal: Terminal, question: str, keys: str) -> None:
 
 
 def leave(terminal: Terminal, question: str, key: str) -> None:
-    """Waits for the question, and leaves. A key that comes before its answer is waited for may need a second one."""
+    """Waits for the question, and leaves."""
+    end(terminal, question, lambda: terminal.type(key.encode()))
+
+
+def end(terminal: Terminal, question: str, act: Callable[[], object]) -> None:
+    """Waits for the question, and ends the command. What comes before an answer is waited for may be needed twice."""
     terminal.wait_for(question)
     for _ in range(10):
-        terminal.type(key.encode())
+        act()
         with suppress(subprocess.TimeoutExpired):
             terminal.process.wait(2.0)
             return
@@ -155,8 +160,7 @@ def test_ctrl_c_ends_a_search_that_drips(without_keyring: Person) -> None:
 
 def test_terminated_it_says_so(without_keyring: Person) -> None:
     with without_keyring.runs(without_keyring.postfix.user) as terminal:
-        terminal.wait_for(AGREE)
-        os.kill(terminal.process.pid, signal.SIGTERM)
+        end(terminal, AGREE, lambda: os.kill(terminal.process.pid, signal.SIGTERM))
         assert terminal.finish() == 143
 
     assert "terminated; nothing was written" in terminal.shown
