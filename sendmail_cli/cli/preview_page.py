@@ -163,7 +163,7 @@ class _Album:
 
 def _message(message: Part, album: _Album, depth: int) -> Iterator[str]:
     """The texts and the attachments of a message, or of one that is attached to it."""
-    within = [part for part in message.walk(into_messages=False) if part is not message or not part.parts]
+    within = list(message.walk(into_messages=False))
     texts = [part for part in within if part.is_text]
     pages = {part.number: html_facts(part.text) for part in texts if part.media_type == "text/html"}
     pictures = {part.content_id: part for part in within if part.content_id}
@@ -236,7 +236,7 @@ def _files(files: Sequence[Part], album: _Album, depth: int) -> Iterator[str]:
         url = album.url(part) if part.size <= MAX_THUMBNAIL else None
         picture = FILE_ICON if url is None else f'<img src="{escape(url)}" alt="">'
         name = part.name or ("a message" if part.parts else "without a name")
-        kind = ", ".join(filter(None, (part.media_type, part.disposition, part.charset, f"part {part.number}")))
+        kind = ", ".join(filter(None, (part.media_type, part.disposition, part.charset, f"part {part.number or 1}")))
         size = _size(sum(each.size for each in part.walk()))
         yield f'<li>{picture}<div><b>{text_of(name)}</b><p class="words">{text_of(kind)}</p></div>'
         yield f'<span class="size">{size}</span></li>'
@@ -244,7 +244,7 @@ def _files(files: Sequence[Part], album: _Album, depth: int) -> Iterator[str]:
     for part in files:
         if part.media_type == "message/rfc822" and part.parts and depth < MAX_DEPTH:
             subject = part.parts[0].value("subject") or "without a subject"
-            yield f"<details><summary>The message in part {part.number}: {text_of(subject)}</summary>"
+            yield f"<details><summary>The message in part {part.number or 1}: {text_of(subject)}</summary>"
             yield '<div class="nested">'
             yield from _fields(part.parts[0])
             yield from _message(part.parts[0], album, depth + 1)

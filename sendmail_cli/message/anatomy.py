@@ -84,9 +84,9 @@ class Part(NamedTuple):
         return next((one_line(decode_words(field.text)) for field in self.fields if field.name == name), "")
 
     def walk(self, *, into_messages: bool = True) -> Iterator[Part]:
-        """It and all within, in their order; with `into_messages` False an attached message stays closed."""
+        """It and all within, in their order; with `into_messages` False a message that it holds stays closed."""
         yield self
-        if self.number and self.media_type == "message/rfc822" and not into_messages:
+        if self.media_type == "message/rfc822" and not into_messages:
             return
         for part in self.parts:
             yield from part.walk(into_messages=into_messages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from email import message_from_bytes
 from email.message import EmailMessage
 
 import pytest
@@ -36,6 +37,14 @@ def frame(shown: str) -> str:
     found = re.search('srcdoc="([^"]*)"', shown)
     assert found is not None
     return html.unescape(found[1])
+
+
+def test_messages_that_hold_nothing_but_messages_are_shown_once_each() -> None:
+    """They were shown once by each that they stand in, so forty of them took minutes and 10 GB."""
+    octets = b"Content-Type: message/rfc822\r\n\r\n" * 8 + b"Subject: deep\r\n\r\nhello\r\n"
+    found = shown(message_from_bytes(octets))  # type: ignore[arg-type]
+
+    assert found.count("<summary>The message in part 1:") == preview_page.MAX_DEPTH
 
 
 @pytest.fixture

@@ -60,6 +60,13 @@ def test_the_parts(length: int) -> None:
     assert [part.number for part in message.walk(into_messages=False)] == ["", "1", "1.1", "1.2", "2", "3"]
 
 
+def test_a_message_that_is_nothing_but_another_one_stays_closed() -> None:
+    message = read(b"Content-Type: message/rfc822\r\n\r\n" * 3 + b"\r\nhello\r\n")
+
+    assert [part.media_type for part in message.walk()] == ["message/rfc822"] * 3 + ["text/plain"]
+    assert list(message.walk(into_messages=False)) == [message]
+
+
 @pytest.mark.parametrize(
     ("encoding", "body", "content"),
     [
