@@ -72,7 +72,7 @@ def chosen_look(values: dict[str, Any], talking: Talk, trace: str | None) -> Loo
 
     Raises `UsageError` for options that don't go together.
     """
-    given = {name: value for name in FLAGS if (value := values.pop(name))}
+    given = {name: value for name in FLAGS if (value := values.pop(name)) not in (None, False)}
     if not given:
         return None
     first, *more = ["--" + name.replace("_", "-") for name in given]

@@ -84,9 +84,10 @@ def attachment_from_file(
     `InputError` when it can't be opened, `InputOutputError` when it can't be read, `HeaderError` for the name,
     `DataError` for the media type, the charset, or what isn't in it.
     """
+    source = open_file(path)  # first: what is wrong with the file is not wrong with its name
     shown = name_of_file(path) if name is None else check_name(name)
     given = None if media_type is None else parse_media_type(media_type)
-    return _attachment(open_file(path), shown, given, charset, note)
+    return _attachment(source, shown, given, charset, note)
 
 
 def attachment_from_stream(

@@ -153,11 +153,11 @@ def resent_message(source: Source, block: tuple[Field, ...]) -> RawMessage:
 def embedded_message(source: Source) -> RawMessage:
     """The message in `source` as the body of a message/rfc822, which must be 7-bit where all else is (RFC 2046 §5.2.1).
 
-    Raises `DataError` where that can't be: it is signed, or its header is beyond ASCII.
+    Raises `DataError` where that can't be: it is no message, or signed, or its header is beyond ASCII.
     """
     hint = "Attach it as a file, which passes unchanged: --attach FILE."
-    head = read_header(source)
     try:
+        head = read_header(source)
         message = repaired_message(source, head, seen_fields(head))
         recoded = None if message.is_7bit or message.has_utf8_header else _recoded(message)
     except DataError as error:

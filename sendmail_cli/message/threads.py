@@ -135,7 +135,11 @@ def forwarded(source: Source) -> Attachment:
 
 def fields_of(source: Source) -> tuple[Field, ...]:
     """The header of the message in `source`. Raises `DataError` for what is no message."""
-    return read_header(source).fields
+    try:
+        return read_header(source).fields
+    except DataError as error:
+        error.sentence = f"{source.label}: {error.sentence}"  # beside it, others may be forwarded
+        raise
 
 
 def _message_ids(fields: tuple[Field, ...], name: str) -> list[str]:

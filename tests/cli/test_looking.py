@@ -86,6 +86,14 @@ class TestLint:
         assert done.code == 65
         assert b"error    Subject, line 4: Subject stands 2 times" in done.out
 
+    def test_a_message_that_is_sent_on(self, run: Runner) -> None:
+        """Whoever sends it on need not be at the domain of its author."""
+        message = b"From: eve@example.net\nTo: ada@example.org\nMessage-ID: <1@example.net>\n\nhello\n"
+        done = run("send", "-f", "ada@example.org", WHOM, "--resend", "-", "--lint", stdin=message)
+
+        assert done.code == 65
+        assert set(re.findall(rb"\[([a-z-]+)\]", done.out)) == {b"date-missing", b"subject-missing"}
+
     def test_hostile_words_steer_no_terminal(self, here: Runner) -> None:
         message = (
             b"From: ada@example.org\nTo: bob@example.org\nSubject: hi\nMIME-Version: 1.0\n"
@@ -146,6 +154,21 @@ class TestPreviewFile:
 
         assert done.code == 73
         assert "can't write the preview to" in done.err
+
+    def test_a_variable_that_is_not_set_sends_nothing(self, here: Runner, sink: Sink) -> None:
+        """--preview-file "$page", where nobody set it."""
+        assert here("send", WHOM, *GOOD, "--preview-file", "").code == 73
+        assert not sink.received
+
+    def test_a_message_that_is_sent_on(self, run: Runner) -> None:
+        message = b"From: eve@example.net\nTo: ada@example.org\nSubject: lunch\n\nhello\n"
+        words = ("send", "-f", "ada@example.org", WHOM, "--resend", "-", "--preview-file", "-")
+        page = run(*words, stdin=message).out.decode()
+
+        assert "<h1>lunch</h1>" in page
+        assert "<dd>eve@example.net</dd>" in page
+        assert "Resent-To: bob@example.org" in page
+        assert "in no header" not in page
 
     def test_a_device_is_no_file(self, here: Runner) -> None:
         assert here("send", WHOM, *GOOD, "--preview-file", "/dev/null").code == 73

@@ -118,7 +118,7 @@ class TestAnswers:
             (["--reply-to-message", "-", "--forward", "-"], 64, "only one of --reply-to-message - and --forward -"),
             (["--reply-to-message", "-", "--no-stdin"], 64, "--no-stdin forbids"),
             (["--reply-to-message", "/no/such"], 66, "can't read “/no/such”"),
-            (["--reply-to-message", "-"], 65, "line 1 is no header field"),
+            (["--reply-to-message", "-"], 65, "standard input: line 1 is no header field"),
         ],
     )
     def test_what_makes_no_sense_is_refused(

@@ -120,8 +120,12 @@ class TestText:
         assert "o such file or directory" in done.lines[0]
         assert sink.commands == []
 
-    def test_a_folder_is_no_file(self, here: Runner, tmp_path: Path) -> None:
-        assert here("send", WHOM, "--body-file", tmp_path).code == 66
+    @pytest.mark.parametrize("words", [["--body-file"], ["-m", "", "--attach"]])
+    def test_a_folder_is_no_file(self, here: Runner, tmp_path: Path, words: list[str]) -> None:
+        done = here("send", WHOM, *words, f"{tmp_path}/")
+
+        assert done.code == 66
+        assert "it is a folder" in done.lines[0]
 
 
 class TestHTML:

@@ -81,7 +81,7 @@ def reply_to_elsewhere(letter: Letter) -> Iterator[Flaw]:
 def date_missing(letter: Letter) -> Iterator[Flaw]:
     """RFC 5322 §3.6: every message has one."""
     if not letter.fields("date"):
-        yield Flaw("there is no Date", "Leave out --no-fixup, and it is added.", "Date")
+        yield Flaw("there is no Date", "--raw without --no-fixup adds it.", "Date")
 
 
 def date_odd(letter: Letter) -> Iterator[Flaw]:
@@ -114,7 +114,7 @@ def _moment(text: str) -> float | None:
 def message_id_missing(letter: Letter) -> Iterator[Flaw]:
     """MISSING_MID of SpamAssassin."""
     if not letter.fields("message-id"):
-        yield Flaw("there is no Message-ID", "Leave out --no-fixup, and it is added.", "Message-ID")
+        yield Flaw("there is no Message-ID", "--raw without --no-fixup adds it.", "Message-ID")
 
 
 def subject_missing(letter: Letter) -> Iterator[Flaw]:
