@@ -189,7 +189,7 @@ def _tell_sender(
     octets = spool.content(mail.id)
     bounce = bounce_of(mail, refused, octets, spool.environment, report_to)
     append_to_mbox(spool.undelivered, bounce, spool.environment.now())
-    if report_to is not None and wants_report(mail, octets):
+    if report_to is not None and wants_report(mail, refused, octets):
         from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 
         envelope = envelope_of(ReversePath(None), (report_to.address,))

@@ -149,8 +149,9 @@ def _send(request: Request, talking: Talk) -> ExitCode:
     if talking.tracing is not None:
         talking.tracing.report = report
     exit_code = talking.output.report(report)
-    for remark in service.look_after_queue(talking.environment):
-        talking.output.warn(remark)
+    if report.queue_id is None:  # else somebody has just been set to it
+        for remark in service.look_after_queue(talking.environment):
+            talking.output.warn(remark)
     return exit_code
 
 

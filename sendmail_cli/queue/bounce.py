@@ -159,11 +159,13 @@ def _domain(environment: Environment) -> str:
     return host if host.isascii() and host.replace(".", "").replace("-", "").isalnum() else "localhost.invalid"
 
 
-def wants_report(mail: Claimed, octets: Source) -> bool:
+def wants_report(mail: Claimed, refused: list[RecipientOutcome], octets: Source) -> bool:
     """False for a mail that is never answered: from nobody, made by a program, of a list, or with NOTIFY=NEVER."""
     if mail.reverse_path.address is None:
         return False
-    if all(Notify.NEVER in each.recipient.notify for each in mail.recipients if each.refusal is not None):
+    addresses = {outcome.address for outcome in refused}
+    given_up = [each.recipient for each in mail.recipients if str(each.recipient.path.address) in addresses]
+    if all(Notify.NEVER in recipient.notify for recipient in given_up):
         return False
     try:
         fields = read_header(octets).fields

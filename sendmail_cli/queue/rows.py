@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sendmail_cli.addresses import AddrSpec, parse_addr_spec
+from sendmail_cli.printable import printable
 from sendmail_cli.queue.entry import Claimed, InDoubt, Lane, MailState, PendingRecipient, QueueEntry
 from sendmail_cli.queue.verdicts import Verdict
 from sendmail_cli.report import Action, RecipientOutcome
@@ -132,7 +133,9 @@ def read_claimed(database: sqlite3.Connection, number: int) -> Claimed:
     profile, way, created, attempts, sender, demands, message_id, in_doubt = row
     recipients = database.execute(
         "SELECT place, address, notify, refusal FROM recipients WHERE mail = ? ORDER BY place", (number,)
-    )
+    ).fetchall()
+    if not recipients:
+        raise ValueError("it has no recipients")
     return Claimed(
         id=number,
         lane=Lane(profile, way),
@@ -147,6 +150,7 @@ def read_claimed(database: sqlite3.Connection, number: int) -> Claimed:
 
 
 def _address(text: str) -> AddrSpec:
+    text.encode()  # damaged, it would raise UnicodeEncodeError wherever it is used
     local_part, _, domain = text.rpartition("@")
     if local_part and not local_part.startswith('"'):  # as it was parsed once
         return AddrSpec(local_part, domain)
@@ -188,7 +192,10 @@ def journal(
     database.executemany(
         "INSERT INTO attempts (at, mail, message_id, profile, server, sender, recipient, action, code, text)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(now, number, message_id, profile, server, sender or "", *line) for line in lines],
+        [
+            (now, number, printable(message_id), profile, server, printable(sender or ""), printable(address), *rest)
+            for address, *rest in lines
+        ],
     )
 
 

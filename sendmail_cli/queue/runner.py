@@ -109,10 +109,11 @@ class Runner:
     def work(self) -> bool:
         """One turn for each lane that has something due. False when there was nothing to do."""
         has_worked = False
+        lanes = self._claims.look()
         for mail in self._claims.give_up():
             self.tell(mail, [each.refusal for each in mail.recipients if each.refusal is not None])
             has_worked = True
-        for lane in self._claims.look():
+        for lane in lanes:
             has_worked |= self._serve(lane)
         return has_worked
 

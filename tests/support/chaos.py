@@ -16,12 +16,13 @@ import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 RUNNERS = 3
 PATIENCE = 600.0  # seconds for all mails to come to an end
 _NUMBER = re.compile(rb"^Subject: number (\d+)\r$", re.MULTILINE)
@@ -182,7 +183,7 @@ class Trial:
             f'[profile.chaos]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{self.server.port}"\ntimeout = "5s"\n'
         )
         config.chmod(0o600)
-        usual = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "PYTHONPATH": str(injected)}
+        usual = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "PYTHONPATH": f"{injected}:{ROOT}"}
         ours = {"SENDMAIL_CLI_SPOOL": str(self.folder / "spool"), "SENDMAIL_CLI_CONFIG": str(config)}
         self.variables = usual | ours
         with self.server:

@@ -31,7 +31,7 @@ class Clockwork(Environment):
         return self.moment
 
     def monotonic(self) -> float:
-        return self.moment
+        return super().monotonic() + sum(self.slept)  # servers are real, and so are their deadlines
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

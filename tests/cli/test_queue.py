@@ -1,0 +1,329 @@
+"""What is queued, by which option; and what a user sees of it and can do to it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendmail_cli.queue.spool import Spool
+from tests.support.scripted_server import ScriptedServer, parse_script
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tests.support.command import Machine, Runner
+    from tests.support.sink import Sink
+
+NOBODY = ("-S", "127.0.0.1:1")  # no server listens there
+IN_BACKGROUND = ("queue", "run", "--in-background")
+
+
+def listed(run: Runner) -> list[dict[str, Any]]:
+    """The mails in the queue."""
+    return [json.loads(line) for line in run("queue", "list", "--json").out.splitlines()]
+
+
+def logged(run: Runner, *arguments: str) -> list[dict[str, Any]]:
+    """The lines of the log."""
+    return [json.loads(line) for line in run("log", "list", "--json", *arguments).out.splitlines()]
+
+
+@pytest.fixture
+def queued(here: Runner) -> Runner:
+    """The command line, with mail 1 in the queue."""
+    assert here("send", "--queue", "-s", "one", "-m", "first", "bob@example.org").code == 0
+    return here
+
+
+class TestSend:
+    def test_queue_takes_it_over_and_has_somebody_run_it(self, here: Runner, sink: Sink, machine: Machine) -> None:
+        done = here("send", "--queue", "-m", "hello", "bob@example.org")
+
+        assert (done.code, done.out) == (0, b"")
+        assert done.lines == ["queued for bob@example.org: waits in the queue as 1"]
+        assert machine.started == [IN_BACKGROUND]
+        assert sink.received == b""
+
+        assert here("queue", "run").code == 0
+        assert b"hello" in sink.received
+        assert b"RCPT TO:<bob@example.org>\r\n" in sink.commands
+        assert listed(here) == []
+        assert [(line["recipient"], line["action"], line["code"]) for line in logged(here)] == [
+            ("bob@example.org", "sent", 250)
+        ]
+
+    def test_json_names_the_id(self, here: Runner) -> None:
+        answer = here("send", "--queue", "--json", "-m", "hello", "bob@example.org").json
+
+        assert (answer["exit_code"], answer["queue_id"], answer["error"]) == (0, 1, None)
+        assert answer["recipients"][0]["action"] == "queued"
+
+    def test_quiet_says_nothing(self, here: Runner) -> None:
+        done = here("send", "--queue", "-q", "-m", "hello", "bob@example.org")
+
+        assert (done.code, done.err) == (0, "")
+
+    def test_on_failure_sends_at_once_where_that_goes_well(self, here: Runner, sink: Sink) -> None:
+        assert here("send", "--queue-on-failure", "-m", "hello", "bob@example.org").err == ""
+        assert b"hello" in sink.received
+        assert listed(here) == []
+
+    def test_on_failure_takes_over_what_no_server_took(self, here: Runner, machine: Machine) -> None:
+        done = here("send", *NOBODY, "--queue-on-failure", "-m", "hello", "bob@example.org")
+
+        assert done.code == 0
+        assert "queued for bob@example.org: waits in the queue as 1 (" in done.err
+        assert machine.started == [IN_BACKGROUND]
+        assert "refused" in listed(here)[0]["why"]
+
+    def test_a_profile_asks_for_it(self, machine: Machine, run: Runner) -> None:
+        machine.configure('[profile.p]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\nqueue = "on-failure"\n')
+
+        assert run("send", "-m", "hello", "bob@example.org").code == 0
+        assert listed(run)[0]["profile"] == "p"
+        assert run("send", "--no-queue", "-m", "hello", "bob@example.org").code == 75
+        assert len(listed(run)) == 1
+
+    def test_what_is_refused_for_good_is_not_queued(self, here: Runner) -> None:
+        script = "S: 220 hi\nC? EHLO\nS: 250 hi\nC? MAIL\nS: 250 ok\nC? RCPT\nS: 550 5.1.1 nobody\nC~"
+        with ScriptedServer(parse_script(script)) as server:
+            done = here("send", "-S", f"127.0.0.1:{server.port}", "--queue-on-failure", "-m", "x", "bob@example.org")
+
+        assert done.code == 67
+        assert listed(here) == []
+
+    def test_only_those_wait_who_did_not_get_it(self, here: Runner) -> None:
+        script = (
+            "S: 220 hi\nC? EHLO\nS: 250 hi\nC? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? RCPT\nS: 450 4.2.0 later\n"
+            "C? DATA\nS: 354 go\nC.\nS: 250 2.0.0 kept\nC~"
+        )
+        with ScriptedServer(parse_script(script)) as server:
+            where = ("-S", f"127.0.0.1:{server.port}")
+            done = here("send", *where, "--queue-on-failure", "-m", "x", "bob@example.org,eve@example.org")
+
+        assert done.code == 0
+        assert listed(here)[0]["recipients"] == ["eve@example.org"]
+        assert [(line["recipient"], line["action"]) for line in logged(here)] == [
+            ("bob@example.org", "sent"),
+            ("eve@example.org", "delayed"),
+        ]
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ("--queue", "--no-queue"),
+            ("--queue", "--queue-on-failure"),
+            ("--at", "18:00", "--in", "2h"),
+            ("--no-queue", "--in", "2h"),
+            ("--in", "soon"),
+            ("--at", "yesterday"),
+            ("--at", "2001-01-01 10:00"),
+            ("--idempotency-key", ""),
+            ("--queue", "-p", "sandbox"),
+            ("--queue", "--password-fd", "0"),
+        ],
+        ids=" ".join,
+    )
+    def test_contradictions_are_refused(self, here: Runner, options: tuple[str, ...]) -> None:
+        assert here("send", *options, "--no-stdin", "-m", "x", "bob@example.org").code == 64
+        assert listed(here) == []
+
+    def test_every_option_about_the_way_is_kept(self, here: Runner, sink: Sink) -> None:
+        where = ("-S", f"127.0.0.1:{sink.port}", "--tls", "none", "--ehlo", "x.example.org", "--timeout", "9")
+        assert here("send", "--queue", *where, "-m", "hello", "bob@example.org").code == 0
+        here.machine.configure('[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n')
+        assert here("queue", "run").code == 0
+        assert b"hello" in sink.received
+
+    def test_what_the_server_is_asked_is_kept(self, here: Runner, sink: Sink) -> None:
+        here("send", "--queue", "--mail-param", "BODY=8BITMIME", "-m", "x", "bob@example.org")
+        asked = ("--notify", "failure,delay", "--ret", "headers", "--envid", "7", "--requiretls")
+        assert here("send", "--queue", *asked, "-m", "x", "bob@example.org").code == 0
+
+        with Spool(here.machine) as spool:
+            assert sum(1 for _ in spool.entries()) == 1
+
+    def test_a_spool_that_cannot_be_written_is_75_and_nothing_is_there(self, here: Runner, machine: Machine) -> None:
+        machine.folder.joinpath("spool").write_text("in the way")
+
+        done = here("send", "--queue", "-m", "x", "bob@example.org")
+
+        assert done.code in {75, 78}
+        assert "spool" in done.err
+
+
+class TestLater:
+    def test_waits_until_its_time(self, here: Runner, sink: Sink, machine: Machine) -> None:
+        assert here("send", "--in", "2h", "-m", "hello", "bob@example.org").code == 0
+        assert here("queue", "run").code == 0
+        assert sink.received == b""
+        assert machine.started == []
+        assert listed(here)[0]["state"] == "scheduled"
+
+        assert here("queue", "retry", "1").code == 0
+        assert here("queue", "run").code == 0
+        assert b"hello" in sink.received
+
+    def test_a_server_that_offers_it_keeps_the_message(self, here: Runner) -> None:
+        script = (
+            "S: 220 hi\nC? EHLO\nS: 250-hi\nS: 250 FUTURERELEASE 86400 2036-01-01T00:00:00Z\nC? MAIL\nS: 250 ok\n"
+            "C? RCPT\nS: 250 ok\nC? DATA\nS: 354 go\nC.\nS: 250 2.0.0 kept\nC~"
+        )
+        with ScriptedServer(parse_script(script)) as server:
+            done = here("send", "-S", f"127.0.0.1:{server.port}", "--in", "2h", "-m", "x", "bob@example.org")
+            said = bytes(server.received)
+
+        assert (done.code, listed(here)) == (0, [])
+        assert b" HOLDFOR=7200\r\n" in said
+
+    def test_not_for_longer_than_it_offers(self, here: Runner) -> None:
+        script = "S: 220 hi\nC? EHLO\nS: 250-hi\nS: 250 FUTURERELEASE 3600 2036-01-01T00:00:00Z\nC~"
+        with ScriptedServer(parse_script(script)) as server:
+            done = here("send", "-S", f"127.0.0.1:{server.port}", "--in", "2h", "-m", "x", "bob@example.org")
+
+        assert (done.code, len(listed(here))) == (0, 1)
+
+
+class TestIdempotency:
+    @pytest.mark.parametrize("how", [(), ("--queue",), ("--queue-on-failure",)], ids=["now", "queued", "either"])
+    def test_a_repeated_command_sends_nothing_and_says_so(self, here: Runner, sink: Sink, how: tuple[str, ...]) -> None:
+        for _ in range(3):
+            done = here("send", *how, "--idempotency-key", "job 7", "-m", "hello", "bob@example.org")
+            assert done.code == 0
+        assert "nothing was sent: this key was used on " in done.err
+        here("queue", "run")
+
+        assert sink.received.count(b"hello") == 1
+        again = here("send", *how, "--idempotency-key", "job 7", "--json", "-m", "hello", "bob@example.org").json
+        assert again["is_earlier"] is True
+        assert [each["action"] for each in again["recipients"]] == ["relayed"]
+
+    def test_another_key_is_another_message(self, here: Runner, sink: Sink) -> None:
+        for key in ("a", "b"):
+            here("send", "--idempotency-key", key, "-m", "hello", "bob@example.org")
+
+        assert sink.received.count(b"hello") == 2
+
+    def test_a_key_under_which_nobody_got_anything_is_free(self, here: Runner, sink: Sink) -> None:
+        key = ("--idempotency-key", "k", "-m", "hello", "bob@example.org")
+
+        assert here("send", *NOBODY, *key).code == 75
+        assert here("send", *key).code == 0
+        assert sink.received.count(b"hello") == 1
+
+
+class TestCommands:
+    def test_list_shows_whom_and_why(self, queued: Runner) -> None:
+        out = queued("queue", "list").out.decode()
+
+        assert out.startswith("1  ")
+        assert "waiting" in out
+        assert "<ada@example.org> to bob@example.org" in out
+
+    def test_an_empty_queue_lists_nothing(self, run: Runner) -> None:
+        assert (run("queue", "list").out, run("queue", "list").code) == (b"", 0)
+
+    def test_show_gives_the_message(self, queued: Runner) -> None:
+        assert b"Subject: one\r\n" in queued("queue", "show", "1", "--message").out
+        assert queued("queue", "show", "1", "--json").json["recipients"] == ["bob@example.org"]
+        assert b"profile here" in queued("queue", "show", "1").out
+
+    def test_hold_and_release(self, queued: Runner, sink: Sink) -> None:
+        assert queued("queue", "hold", "1").code == 0
+        queued("queue", "run")
+        assert (listed(queued)[0]["state"], sink.received) == ("held", b"")
+
+        assert queued("queue", "release", "--all").code == 0
+        queued("queue", "run")
+        assert b"first" in sink.received
+
+    def test_delete(self, queued: Runner, sink: Sink) -> None:
+        assert queued("queue", "delete", "1").code == 0
+        queued("queue", "run")
+
+        assert (listed(queued), sink.received) == ([], b"")
+        assert [line["action"] for line in logged(queued)] == ["deleted"]
+
+    @pytest.mark.parametrize("command", ["hold", "release", "retry", "delete"])
+    @pytest.mark.parametrize("arguments", [(), ("99",), ("1", "--all")], ids=["none", "unknown", "both"])
+    def test_what_is_not_there_is_said(self, queued: Runner, command: str, arguments: tuple[str, ...]) -> None:
+        assert queued("queue", command, *arguments).code == 64
+        assert len(listed(queued)) == 1
+
+    def test_stats(self, queued: Runner) -> None:
+        found = queued("queue", "stats", "--json").json
+
+        assert found["counts"] == {"waiting": 1, "held": 0, "damaged": 0}
+        assert b"1 waiting" in queued("queue", "stats").out
+
+    def test_a_server_that_cannot_be_had_is_no_failure_of_run(self, here: Runner) -> None:
+        here("send", *NOBODY, "--queue", "-m", "x", "bob@example.org")
+
+        done = here("queue", "run")
+        assert done.code == 0
+        assert "127.0.0.1:1: " in done.err
+        assert here("queue", "run").err == "", "it is said once"
+        assert listed(here)[0]["attempts"] == 0, "it was no verdict on the mail"
+        assert b"rests until" in here("queue", "stats").out
+
+
+class TestLog:
+    def test_to_and_since(self, here: Runner) -> None:
+        for name in ("bob@example.org", "eve@example.com"):
+            here("send", "--queue", "-m", "x", name)
+        here("queue", "run")
+
+        assert [line["recipient"] for line in logged(here, "--to", "EXAMPLE.com")] == ["eve@example.com"]
+        assert len(logged(here, "--since", "1h")) == 2
+        assert logged(here, "--since", "2099-01-01") == []
+        assert here("log", "list", "--since", "soon").code == 64
+        assert b"eve@example.com" in here("log", "show", "2").out
+        assert here("log", "show", "99").code == 64
+
+    def test_what_was_sent_at_once_is_there_where_the_profile_says_so(
+        self, machine: Machine, run: Runner, sink: Sink
+    ) -> None:
+        profile = f'[profile.p]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{sink.port}"\n'
+        machine.configure(profile)
+        run("send", "-m", "x", "bob@example.org")
+        assert not machine.folder.joinpath("spool").exists(), "nobody asked for a queue or a log"
+        machine.configure(profile + 'log = "90d"\n')
+        run("send", "-m", "x", "bob@example.org")
+
+        assert [(line["action"], line["queue_id"]) for line in logged(run)] == [("sent", None)]
+
+
+class TestCallers:
+    """What later commands say and do."""
+
+    @pytest.fixture
+    def neglected(self, queued: Runner, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Runner:
+        machine.started.clear()
+        now = machine.now()
+        monkeypatch.setattr(machine, "now", lambda: now + 2 * 3600)
+        return queued
+
+    def test_mail_that_nobody_runs_is_said_and_run(self, neglected: Runner, machine: Machine) -> None:
+        done = neglected("send", "-m", "now", "eve@example.org")
+
+        assert done.code == 0
+        assert "nobody ran the queue" in done.err
+        assert machine.started == [IN_BACKGROUND]
+
+
+def test_a_mailbox_is_queued_message_by_message(here: Runner, sink: Sink, machine: Machine) -> None:
+    mbox = machine.folder / "two.mbox"
+    first = "From x@y Thu Jan  1 00:00:00 2026\nFrom: a@example.org\n"
+    mbox.write_text("".join(f"{first}To: b{number}@example.org\n\nhi\n\n" for number in (1, 2)))
+
+    assert here("send", "--queue", "--raw", mbox).code == 0
+    assert [mail["recipients"] for mail in listed(here)] == [["b1@example.org"], ["b2@example.org"]]
+    here("queue", "run")
+    assert sink.received.count(b"hi") == 2
+
+
+def test_a_copy_is_kept_of_what_is_queued(here: Runner, machine: Machine) -> None:
+    assert here("send", "--queue", "--fcc", machine.folder / "sent.mbox", "-m", "x", "bob@example.org").code == 0
+    assert b"bob@example.org" in (machine.folder / "sent.mbox").read_bytes()

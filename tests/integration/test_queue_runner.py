@@ -1,0 +1,404 @@
+"""What a runner does about what a server says: whose fault it is, who is tried again, and what the sender hears."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from email import message_from_bytes
+from mailbox import mbox
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from sendmail_cli import tending
+from sendmail_cli.addresses import parse_mailbox
+from sendmail_cli.errors import ConfigError
+from sendmail_cli.queue.claims import Claims
+from sendmail_cli.queue.entry import InDoubt, Lane, MailState, NewMail
+from sendmail_cli.queue.journal import Wanted, attempts
+from sendmail_cli.queue.runner import Way
+from sendmail_cli.queue.schedule import LIFETIME, LONGEST_STEP, Limit
+from sendmail_cli.queue.spool import Spool
+from sendmail_cli.secret import Secret
+from sendmail_cli.server import Server, TLSMode
+from sendmail_cli.smtp.envelope import Demands, Notify, Ret, ReversePath, envelope_of
+from sendmail_cli.tending import Ran, RunCallers, run_once
+from tests.support.scripted_server import ScriptedServer, parse_script
+from tests.support.sink import Sink
+from tests.support.spool import Clockwork, Octets, addresses
+
+if TYPE_CHECKING:
+    from email.message import Message
+    from pathlib import Path
+
+GREETING = "S: 220 hi\nC? EHLO\nS: 250-hi\nS: 250 DSN\n"
+TO_CONTENT = "C? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? DATA\nS: 354 go\nC.\n"
+MESSAGE = b"From: ada@example.org\r\nSubject: hello\r\n\r\nFrom here on\r\n"
+
+
+class House:
+    """A spool, and the server that its only lane leads to."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = Clockwork(folder)
+        self.way = Way(Server("127.0.0.1", 1, tls=TLSMode.NONE), lambda: Secret(""))
+        self.said: list[str] = []
+        monkeypatch.setattr(tending, "way_of", lambda *_: self.found())
+        self.fault: ConfigError | None = None
+
+    def found(self) -> Way:
+        if self.fault is not None:
+            raise self.fault
+        return self.way
+
+    def lead_to(self, port: int, **changes: Any) -> None:
+        self.way = self.way._replace(server=Server("127.0.0.1", port, tls=TLSMode.NONE), **changes)
+
+    def add(self, count: int = 1, message: bytes = MESSAGE, profile: str | None = "p", **changes: Any) -> int:
+        sender = ReversePath(parse_mailbox("ada@example.org").address)
+        envelope = envelope_of(changes.pop("sender", sender), addresses(count), notify=changes.pop("notify", ()))
+        envelope = envelope._replace(demands=changes.pop("demands", Demands()))
+        with Spool(self.clock) as spool:
+            return spool.add(NewMail(envelope, Octets(message), "<x@y>", Lane(profile, "{}"))._replace(**changes)).id
+
+    def run(self) -> Ran:
+        return run_once(self.clock, RunCallers(lambda _: lambda: Secret(""), self.said.append))
+
+    def run_against(self, script: str) -> Ran:
+        """A run with a server that plays `script` on each connection."""
+        ending = "" if "S! close" in script else "C? QUIT\nS: 221 bye\n"
+        with ScriptedServer(parse_script(script + ending)) as server:
+            self.lead_to(server.port)
+            return self.run()
+
+    @property
+    def entries(self) -> list[Any]:
+        with Spool(self.clock) as spool:
+            return list(spool.entries())
+
+    @property
+    def actions(self) -> list[str]:
+        with Spool(self.clock) as spool:
+            return [each.action for each in attempts(spool, Wanted())]
+
+    @property
+    def bounces(self) -> list[bytes]:
+        path = self.clock.folder / "spool/undelivered.mbox"
+        if not path.exists():
+            return []
+        with closing(mbox(path)) as box:
+            return [message.as_bytes() for message in box]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    return House(tmp_path, monkeypatch)
+
+
+def test_many_mails_go_over_one_connection(house: House) -> None:
+    for _ in range(25):
+        house.add()
+    with Sink() as sink:
+        house.lead_to(sink.port)
+        assert house.run() == Ran(25, 0)
+
+    assert sink.received.count(b"Subject: hello") == 25
+    assert (house.entries, house.actions) == ([], ["sent"] * 25)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "S: 554 no service\nS! close\n",
+        "S: 220 hi\nC? EHLO\nS: 550 who are you\nS! close\n",
+        "S! close\n",
+    ],
+    ids=["greeting", "EHLO", "nothing"],
+)
+def test_no_session_is_no_verdict(house: House, script: str) -> None:
+    for _ in range(3):
+        house.add()
+
+    assert house.run_against(script) == Ran(0, 0)
+    assert [(entry.state, entry.attempts, entry.due <= house.clock.now()) for entry in house.entries] == [
+        (MailState.WAITING, 0, True)
+    ] * 3
+    assert len(house.said) == 1
+    assert house.run_against(script) == Ran(0, 0)
+    assert house.actions == ["no session"], "the lane rests: nobody was asked again"
+
+
+def test_a_broken_configuration_is_no_verdict(house: House) -> None:
+    house.add()
+    house.fault = ConfigError("there is no profile p")
+
+    assert house.run() == Ran(0, 0)
+    assert house.said == ["there is no profile p"]
+    assert len(house.entries) == 1
+
+
+def test_what_rested_goes_on_once_it_works_again(house: House) -> None:
+    house.add()
+    house.run_against("S: 554 no\nS! close\n")
+    house.clock.moment += 60
+    with Sink() as sink:
+        house.lead_to(sink.port)
+        assert house.run() == Ran(1, 0)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{GREETING}C? MAIL\nS: 550 5.7.1 no\n",
+        f"{GREETING}C? MAIL\nS: 250 ok\nC? RCPT\nS: 550 5.1.1 nobody\n",
+        f"{GREETING}C? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? DATA\nS: 554 5.3.0 no\n",
+        f"{GREETING}{TO_CONTENT}S: 554 5.7.1 spam\n",
+    ],
+    ids=["MAIL", "RCPT", "DATA", "content"],
+)
+def test_a_refusal_for_good_is_reported_with_the_mail_in_it(house: House, script: str) -> None:
+    number = house.add()
+
+    assert house.run_against(script) == Ran(0, 1)
+    assert house.entries == []
+    assert house.actions == ["refused"]
+    assert house.said[0].startswith(f"mail {number} was given up for ")
+    (bounce,) = house.bounces
+    report = message_from_bytes(bounce)
+    assert report.get_content_type() == "multipart/report"
+    assert report.get_param("report-type") == "delivery-status"
+    assert report["Auto-Submitted"] == "auto-replied"
+    _, status, mail = cast("list[Message]", report.get_payload())
+    (back,) = cast("list[Message]", mail.get_payload())
+    assert str(back.get_payload()).rstrip() == ">From here on"  # as an mbox quotes it
+    fields = cast("list[Message]", status.get_payload())[1]
+    assert (fields["Action"], fields["Status"][0]) == ("failed", "5")
+    assert fields["Diagnostic-Code"].startswith("smtp; 55")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{GREETING}C? MAIL\nS: 450 4.3.0 later\n",
+        f"{GREETING}C? MAIL\nS: 250 ok\nC? RCPT\nS: 450 4.2.0 greylisted\n",
+        f"{GREETING}{TO_CONTENT}S: 451 4.3.0 later\n",
+        f"{GREETING}C? MAIL\nS: 250 ok\nC? RCPT\nS! close\n",
+    ],
+    ids=["MAIL", "RCPT", "content", "lost"],
+)
+def test_what_may_go_later_waits_longer_each_time(house: House, script: str) -> None:
+    house.add()
+    waits = []
+    for attempt in (1, 2, 3):
+        assert house.run_against(script) == Ran(0, 0)
+        (entry,) = house.entries
+        assert entry.attempts == attempt
+        waits.append(entry.due - house.clock.now())
+        house.clock.moment = entry.due
+
+    assert 45 <= waits[0] <= 60
+    assert 90 <= waits[1] <= 120
+    assert 180 <= waits[2] <= 240
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["454 4.7.0 Throttling failure: Maximum sending rate exceeded", "550 5.4.5 Daily user sending limit exceeded"],
+)
+def test_too_much_for_the_account_is_no_attempt_and_all_of_the_profile_rests(house: House, reply: str) -> None:
+    for _ in range(3):
+        house.add()
+
+    assert house.run_against(f"{GREETING}C? MAIL\nS: {reply}\n") == Ran(0, 0)
+    assert [entry.attempts for entry in house.entries] == [0, 0, 0]
+    assert house.actions == ["paused"]
+    with Spool(house.clock) as spool:
+        (pause,) = spool.pauses()
+    assert 45 <= pause.until - house.clock.now() <= 60
+
+
+def test_only_those_who_deserve_it_are_tried_again(house: House) -> None:
+    house.add(3)
+    script = (
+        f"{GREETING}C? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? RCPT\nS: 550 5.1.1 nobody\nC? RCPT\nS: 450 4.2.0 later\n"
+        "C? DATA\nS: 354 go\nC.\nS: 250 kept\n"
+    )
+
+    assert house.run_against(script) == Ran(1, 1)
+    assert [len(entry.recipients) for entry in house.entries] == [1]
+    assert sorted(house.actions) == ["delayed", "refused", "sent"]
+    assert house.bounces[0].count(b"Final-Recipient") == 1
+    house.clock.moment += 60
+    assert house.run_against(f"{GREETING}{TO_CONTENT}S: 250 kept\n") == Ran(1, 0)
+    assert house.entries == []
+
+
+@pytest.mark.parametrize(("policy", "state"), [(InDoubt.RESEND, MailState.WAITING), (InDoubt.HOLD, MailState.HELD)])
+def test_what_was_lost_after_the_dot(house: House, policy: InDoubt, state: MailState) -> None:
+    house.add(in_doubt=policy)
+
+    assert house.run_against(f"{GREETING}{TO_CONTENT}S! close\n") == Ran(0, 0)
+    assert house.entries[0].state is state
+    assert house.actions == ["in doubt"]
+
+
+def test_five_days_in_which_somebody_looked_give_it_up(house: House) -> None:
+    house.add()
+    for _ in range(int(LIFETIME / LONGEST_STEP)):
+        assert house.run().given_up == 0  # no server is there
+        house.clock.moment += LONGEST_STEP
+
+    assert house.run().given_up == 1
+    assert house.entries == []
+    assert b"Status: 4.4.7" in house.bounces[0]
+
+
+def test_a_leap_of_the_clock_gives_nothing_up(house: House) -> None:
+    house.add()
+    house.run_against("S: 554 no\nS! close\n")
+    house.clock.moment += 1e9
+
+    assert house.run_against(f"{GREETING}{TO_CONTENT}S: 250 kept\n") == Ran(1, 0)
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_waiting(house: House) -> None:
+    house.add()
+    house.run_against(f"{GREETING}C? MAIL\nS: 450 later\n")
+    house.clock.moment -= 1e8
+
+    assert house.run_against(f"{GREETING}{TO_CONTENT}S: 250 kept\n") == Ran(1, 0)
+
+
+def test_a_content_that_is_gone_is_set_aside_and_the_rest_goes_on(house: House) -> None:
+    first = house.add(message=b"Subject: large\r\n\r\n" + b"x" * 60 + b"\r\n" + (b"y" * 70 + b"\r\n") * 1000)
+    house.add()
+    (file,) = (house.clock.folder / "spool/contents").iterdir()
+    file.unlink()
+    with Sink() as sink:
+        house.lead_to(sink.port)
+        assert house.run() == Ran(1, 0)
+
+    assert [(entry.id, entry.state) for entry in house.entries] == [(first, MailState.DAMAGED)]
+    with Spool(house.clock) as spool:
+        assert len(spool.untold()) == 1
+        assert spool.untold() == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE mails SET demands = 'x' WHERE id = 1",
+        "UPDATE mails SET reverse_path = 'no address' WHERE id = 1",
+        "UPDATE mails SET reverse_path = CAST(x'ff' AS TEXT) WHERE id = 1",
+        "UPDATE mails SET in_doubt = 'perhaps' WHERE id = 1",
+        "UPDATE recipients SET notify = 'SOMETIMES' WHERE mail = 1",
+        "UPDATE recipients SET address = CAST(x'c3' AS TEXT) || '@example.org' WHERE mail = 1",
+        "UPDATE recipients SET address = 12 WHERE mail = 1",
+        "DELETE FROM contents WHERE mail = 1",
+        "DELETE FROM recipients WHERE mail = 1",
+        "UPDATE mails SET size = 3 WHERE id = 1",
+    ],
+)
+def test_a_damaged_row_is_set_aside_and_the_rest_goes_on(house: House, damage: str) -> None:
+    house.add()
+    house.add()
+    with Spool(house.clock) as spool, spool.changing() as database:
+        database.execute(damage)
+    with Sink() as sink:
+        house.lead_to(sink.port)
+        assert house.run() == Ran(1, 0)
+
+    assert [(entry.id, entry.state) for entry in house.entries] == [(1, MailState.DAMAGED)]
+    with Spool(house.clock) as spool:
+        spool.delete(1)
+
+
+def test_a_limit_a_second_holds_for_all_runners(house: House) -> None:
+    for _ in range(6):
+        house.add()
+    with Sink() as sink:
+        house.lead_to(sink.port, limits=(Limit(2, 1.0),))
+        assert house.run() == Ran(6, 0)
+
+    assert sum(house.clock.slept) >= 2.0
+
+
+def test_a_limit_a_day_leaves_the_rest_for_later(house: House) -> None:
+    for _ in range(6):
+        house.add()
+    with Sink() as sink:
+        house.lead_to(sink.port, limits=(Limit(4, 86400.0),))
+        assert house.run() == Ran(4, 0)
+        assert house.run() == Ran(0, 0)
+        house.clock.moment += 86401
+        assert house.run() == Ran(2, 0)
+
+
+def test_no_more_connections_than_are_allowed(house: House) -> None:
+    for _ in range(20):
+        house.add()
+    with Spool(house.clock) as spool, Claims(spool) as other, Sink() as sink:
+        (lane,) = other.look()
+        assert other.claim(lane, (), 1)
+        house.lead_to(sink.port, connections=1)
+        assert house.run() == Ran(0, 0)
+        house.lead_to(sink.port, connections=2)
+        assert house.run() == Ran(10, 0)
+
+
+class TestReportByMail:
+    REFUSAL = f"{GREETING}C? MAIL\nS: 250 ok\nC? RCPT\nS: 550 5.1.1 nobody\n"
+
+    def refuse(self, house: House, **changes: Any) -> list[Any]:
+        house.way = house.way._replace(report_to=parse_mailbox("Ada <own@example.org>"))
+        house.add(**changes)
+        with ScriptedServer(parse_script(self.REFUSAL + "C~")) as server:
+            house.lead_to(server.port)
+            try:
+                house.run()
+            finally:
+                house.way = house.way._replace(report_to=None)
+        return house.entries
+
+    def test_goes_to_the_profiles_own_address_from_nobody(self, house: House) -> None:
+        house.add(sender=ReversePath(parse_mailbox("victim@example.com").address))
+        with Spool(house.clock) as spool:
+            spool.delete(1)
+        entries = self.refuse(house)
+
+        # The report is refused as well, and is then only in the mbox: one of a report is never sent.
+        assert entries == []
+        assert len(house.bounces) == 2
+        assert b"own@example.org" in house.bounces[1]
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"sender": ReversePath(None)},
+            {"notify": (Notify.NEVER,)},
+            {"message": b"Auto-Submitted: auto-generated\r\n" + MESSAGE},
+            {"message": b"List-Id: <l.example.org>\r\n" + MESSAGE},
+            {"message": b"Precedence: bulk\r\n" + MESSAGE},
+        ],
+        ids=["nobody", "never", "automatic", "list", "bulk"],
+    )
+    def test_never_about_what_wants_no_answer(self, house: House, changes: dict[str, Any]) -> None:
+        self.refuse(house, **changes)
+
+        assert len(house.bounces) == 1, "in the mbox it is"
+
+
+def test_a_report_brings_back_what_was_asked_for(house: House) -> None:
+    house.add(demands=Demands(ret=Ret.HEADERS))
+    house.run_against(f"{GREETING}C? MAIL\nS: 550 5.7.1 no\n")
+
+    assert b"Subject: hello" in house.bounces[0]
+    assert b"From here on" not in house.bounces[0]
+
+
+def test_a_hostile_reply_writes_nothing_into_the_report(house: House) -> None:
+    house.add()
+    house.run_against(f"{GREETING}C? MAIL\nS= 550-5.7.1 no\\r\\n550 \\x1b[2Jx\\x0dAction: delivered\\r\\n")
+
+    status = cast("list[Message]", message_from_bytes(house.bounces[0]).get_payload())[1]
+    assert [block["Action"] for block in cast("list[Message]", status.get_payload())[1:]] == ["failed"]
+    assert b"\x1b" not in house.bounces[0]
