@@ -19,6 +19,7 @@ CLIENT_SECRET_VARIABLES = "SENDMAIL_CLI_CLIENT_SECRET__"  # noqa: S105 # the sam
 PROXY_VARIABLE = "SENDMAIL_CLI_PROXY"  # a URL, which may hold a password
 _PR_SET_DUMPABLE = 4  # prctl(2)
 SPOOL_VARIABLE = "SENDMAIL_CLI_SPOOL"
+SERVING_VARIABLE = "SENDMAIL_CLI_SERVING"  # set for a program that is our server
 SYSTEM_SPOOL = f"/var/spool/{APPLICATION}"
 
 
@@ -42,6 +43,11 @@ class Environment:
         """The variables for a program that we start (an editor, a server's program): all but those with secrets."""
         secret = (CREDENTIAL_VARIABLE, CLIENT_SECRET_VARIABLES, PROXY_VARIABLE)
         return {name: value for name, value in self.variables.items() if not name.startswith(secret)}
+
+    @property
+    def program(self) -> str:
+        """The file that runs, by its own name and not a link's."""
+        return os.path.realpath(sys.argv[0])
 
     # Streams are looked up when asked for, so that a test runner which swaps them is seen.
     @property

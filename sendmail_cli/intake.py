@@ -1,6 +1,6 @@
 """A message that came by SMTP, handed on: the clerk of `sendmail -bs`.
 
-The client hears of the dot only what the server has said: then it is rid of the message, and not before.
+The client is told that we have the message once the server has it, or the disk: then it is rid of it, and not before.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from sendmail_cli import service
 from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.errors import AddressError, MailError, MailLoop, SpoolError
-from sendmail_cli.queue.entry import Queueing
+from sendmail_cli.queue.entry import TAKEN_OVER, Queueing, QueueMode
 from sendmail_cli.report import Action
-from sendmail_cli.request import LocalMail, Request
+from sendmail_cli.request import LocalMail, Request, queue_mode
 from sendmail_cli.smtp.answers import OK, Answer, Offer
 from sendmail_cli.smtp.envelope import ReversePath
 from sendmail_cli.status import ExitCode
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sendmail_cli.smtp.asked import RecipientNamed, SenderNamed, SignInAsked
     from sendmail_cli.trace import TraceEvent
 
-_AS_SET_UP = Queueing()
 
 
 class Intake:
@@ -39,7 +38,7 @@ class Intake:
         environment: Environment,
         flags: ServerFlags,
         *,
-        queueing: Queueing = _AS_SET_UP,
+        queueing: Queueing = TAKEN_OVER,
         note: Callable[[str], None] = lambda _: None,
         warn: Callable[[str], None] = lambda _: None,
         on_event: Callable[[TraceEvent], None] | None = None,
@@ -85,10 +84,40 @@ class Intake:
             queueing=self._queueing,
         )
         try:
-            report = service.send(request, self._environment, note=self._note, warn=self._warn, on_event=self._on_event)
+            report, mode = self._send(request)
+            refused = [each.address for each in report.outcomes if each.action is Action.FAILED]
+            if mode is not QueueMode.NEVER and 0 < len(refused) < len(report.outcomes):
+                report = self._leave_to_queue(refused, report, request)
         except MailError as error:
             return _of_error(error)
         return _of_report(report)
+
+    def _send(self, request: Request) -> tuple[Report, QueueMode]:
+        """What became of it, and when mail goes into the queue here."""
+        modes: list[QueueMode] = []
+        report = service.send(
+            request,
+            self._environment,
+            note=self._note,
+            warn=self._warn,
+            on_event=self._on_event,
+            on_settings=lambda settings: modes.append(queue_mode(request, settings)),
+        )
+        return report, modes[0]
+
+    def _leave_to_queue(self, refused: list[str], report: Report, request: Request) -> Report:
+        """One answer speaks for all recipients, and some have the message: of the others the queue tells the sender.
+
+        It asks the server for them once more, and gives up as it always does.
+        """
+        to = tuple(each for address in refused for each in parse_addressees(address))
+        try:
+            queued, _ = self._send(request._replace(to=to, queueing=Queueing(QueueMode.ALWAYS)))
+        except MailError as error:
+            self._warn(error.sentence)
+            return report
+        kept = tuple(each for each in report.outcomes if each.action is not Action.FAILED)
+        return report._replace(outcomes=kept + queued.outcomes)
 
 
 def _checked(path: str) -> Answer:

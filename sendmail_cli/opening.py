@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sendmail_cli.errors import AuthenticationFailed, ConfigError, MailError, NotOffered, TokenRejected
+from sendmail_cli.environment import SERVING_VARIABLE
+from sendmail_cli.errors import AuthenticationFailed, ConfigError, MailError, MailLoop, NotOffered, TokenRejected
 from sendmail_cli.net.dial import connect, dial_unix, parse_source, resolve
 from sendmail_cli.net.stream import Stream
 from sendmail_cli.printable import printable
@@ -111,7 +113,8 @@ def _dial_past_names(server: Server, seconds: float, environment: Environment, t
     if server.command is not None:
         from sendmail_cli.net.pipe import start_program
 
-        return start_program(server.command, environment.child_variables(), clock)
+        _refuse_loop(server.command[0], environment)
+        return start_program(server.command, environment.child_variables() | {SERVING_VARIABLE: "1"}, clock)
     if server.proxy is not None:
         from sendmail_cli.net.proxy import dial_by_proxy, parse_proxy_url
 
@@ -120,6 +123,18 @@ def _dial_past_names(server: Server, seconds: float, environment: Environment, t
         connected = dial_by_proxy(server.proxy, server.host, server.port, seconds, clock, bind=server.bind)
         return Stream(connected, clock, is_relayed=True)
     return Stream(dial_unix(server.socket_path or ""), clock)
+
+
+def _refuse_loop(program: str, environment: Environment) -> None:
+    """Raises `MailLoop` where the server would be ourselves, at once or by another program."""
+    from shutil import which
+
+    path = which(program, path=environment.variables.get("PATH"))
+    if SERVING_VARIABLE in environment.variables or (path and os.path.realpath(path) == environment.program):
+        raise MailLoop(
+            "the server is a program that is sendmail-cli itself, which would start itself for ever",
+            hint="Name a server that is none: --server, or server and pipe in the profile.",
+        )
 
 
 def _open(session: Session, server: Server, context: TLSContext | None, environment: Environment) -> None:

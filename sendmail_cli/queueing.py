@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.errors import MailError, UsageError
+from sendmail_cli.errors import MailError, MailLoop, UsageError
 from sendmail_cli.queue.entry import InDoubt, NewMail, QueueMode
 from sendmail_cli.queue.schedule import wait_after
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.queue.verdicts import Verdict, verdict_on
 from sendmail_cli.report import Action, RecipientOutcome, Report
+from sendmail_cli.request import queue_mode
 from sendmail_cli.status import ExitCode
 from sendmail_cli.tending import lane_of, start_runner
 
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
     from sendmail_cli.submission import Submission
 
 SEALED = "nothing may be changed (--no-fixup)"
-
-
-def queue_mode(request: Request, settings: Settings) -> QueueMode:
-    """When the message goes into the queue: what was asked for, else what the profile says.
-
-    Raises `UsageError` where the queue was asked for and the sandbox is the server.
-    """
-    asked = request.queueing.mode
-    if settings.is_sandbox:
-        if asked is QueueMode.ALWAYS or request.queueing.due is not None:
-            raise UsageError("the sandbox is there at once or never: nothing is queued for it")
-        return QueueMode.NEVER
-    return QueueMode(settings.queue.queue) if asked is None else asked
 
 
 class Means(NamedTuple):
@@ -192,6 +180,8 @@ def _enqueue_rest(
     A session that did not come about is no verdict on the message, whatever was wrong with it.
     """
     verdicts = [verdict_on(outcome, was_heard=report.was_heard) for outcome in report.outcomes]
+    if isinstance(report.error, MailLoop):  # waiting would change nothing
+        return report
     left = [place for place, verdict in enumerate(verdicts) if verdict not in {Verdict.SENT, Verdict.REFUSED}]
     if not left:
         return report

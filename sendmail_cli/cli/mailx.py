@@ -17,6 +17,7 @@ from sendmail_cli.environment import Environment
 from sendmail_cli.errors import AddressError, InputError, MailError, UsageError
 from sendmail_cli.message.draft import decode_body, parse_header
 from sendmail_cli.message.source import open_file, read_stream
+from sendmail_cli.queue.entry import TAKEN_OVER
 from sendmail_cli.request import AttachmentRequest, LocalMail, Request
 from sendmail_cli.status import ExitCode
 
@@ -51,10 +52,17 @@ def _run(call: MailxCall, environment: Environment, output: Output) -> ExitCode:
         output.note("the text is empty, so nothing was sent (-E)")
         return ExitCode.OK
     report = service.send(
-        request, environment, note=output.note, warn=output.warn, on_event=output.event if call.is_verbose else None
+        request._replace(queueing=TAKEN_OVER),
+        environment,
+        note=output.note,
+        warn=output.warn,
+        on_event=output.event if call.is_verbose else None,
     )
     interrupts.settle()
-    return output.report(report)
+    exit_code = output.report(report)
+    for remark in service.look_after_queue(environment):
+        output.warn(remark)
+    return exit_code
 
 
 def _ready(call: MailxCall, to: tuple[Addressee, ...], environment: Environment) -> Request:

@@ -10,6 +10,7 @@ from sendmail_cli.cli.groups import SectionedGroup, option
 from sendmail_cli.cli.moments import shown_moment, utc_moment
 from sendmail_cli.cli.options import Talk, json_option, output_options, talk
 from sendmail_cli.cli.queue_run import install, run, uninstall
+from sendmail_cli.cli.queue_view import lines_of, state_of
 from sendmail_cli.errors import UsageError
 from sendmail_cli.queue.entry import MailState
 from sendmail_cli.queue.journal import Wanted, attempts
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sendmail_cli.queue.entry import Attempt, QueueEntry
-
-SHOWN = 3  # recipients of a mail in a list
-_UNITS = ("bytes", "kB", "MB", "GB")
 
 
 @click.group(
@@ -63,46 +61,17 @@ def list_(context: click.Context, /, **values: Any) -> ExitCode:
             if talking.output.is_json:
                 talking.output.answer_json(_entry_fields(entry))
             else:
-                talking.output.answer(_lines_of(entry, talking))
+                talking.output.answer(lines_of(entry, talking.environment))
         if not talking.output.is_json:
             for pause in spool.pauses():
                 talking.inform(f"rests until {shown_moment(pause.until, talking.environment)}: {pause.why}")
     return ExitCode.OK
 
 
-def _lines_of(entry: QueueEntry, talking: Talk) -> str:
-    environment = talking.environment
-    state = _state_of(entry)
-    when = shown_moment(entry.created, environment)
-    if state in {"waiting", "scheduled"} and entry.due > environment.now():
-        state += f" until {shown_moment(entry.due, environment)}"
-    whom = ", ".join(entry.recipients[:SHOWN])
-    if len(entry.recipients) > SHOWN:
-        whom += f" and {len(entry.recipients) - SHOWN} more"
-    line = f"{entry.id}  {when}  {shown_size(entry.size)}  {state}  {entry.reverse_path} to {whom}"
-    return f"{line}\n    {entry.why}" if entry.why else line
-
-
-def _state_of(entry: QueueEntry) -> str:
-    if entry.state is not MailState.WAITING:
-        return str(entry.state.value)
-    if entry.is_being_sent:
-        return "sending"
-    return "scheduled" if entry.is_scheduled else "waiting"
-
-
-def shown_size(octets: int) -> str:
-    """Octets for a person."""
-    size, unit = float(octets), 0
-    while size >= 1000 and unit < len(_UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    return f"{size:.0f} {_UNITS[unit]}" if unit == 0 or size >= 10 else f"{size:.1f} {_UNITS[unit]}"
-
-
 def _entry_fields(entry: QueueEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
-        "state": _state_of(entry),
+        "state": state_of(entry),
         "created": utc_moment(entry.created),
         "due": utc_moment(entry.due),
         "attempts": entry.attempts,
@@ -138,7 +107,7 @@ def show(context: click.Context, /, number: int, *, message: bool, **values: Any
         if talking.output.is_json:
             talking.output.answer_json({**_entry_fields(entry), "log": [attempt_fields(each) for each in tried]})
             return ExitCode.OK
-        talking.output.answer(_lines_of(entry, talking))
+        talking.output.answer(lines_of(entry, talking.environment))
         talking.output.answer(f"    Message-ID {entry.message_id or 'none'}, profile {entry.profile or 'none'}")
         for each in tried:
             talking.output.answer(f"    {attempt_line(each, talking)}")

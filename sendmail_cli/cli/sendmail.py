@@ -19,6 +19,7 @@ from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import AddressError, DataError, InputError, MailError, UsageError
 from sendmail_cli.message.source import read_stream
+from sendmail_cli.queue.entry import TAKEN_OVER, QueueMode
 from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath
 from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_ret
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from sendmail_cli.addressees import Addressee
+    from sendmail_cli.queue.entry import Queueing
     from sendmail_cli.smtp.envelope import Notify
 
     Value = TypeVar("Value")
@@ -85,6 +87,7 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
         notify=_notify(call, output),
         raw=source,
         local=LocalMail(call.full_name or "", sender, is_header_read=call.is_header_read),
+        queueing=_queueing(call),
     )
     report = service.send(
         request,
@@ -94,7 +97,14 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
         on_event=output.event if call.is_verbose else None,
     )
     interrupts.settle()
-    return output.report(report)
+    exit_code = output.report(report)
+    for remark in service.look_after_queue(environment):
+        output.warn(remark)
+    return exit_code
+
+
+def _queueing(call: SendmailCall) -> Queueing:
+    return TAKEN_OVER._replace(mode=QueueMode.ALWAYS) if call.is_queued else TAKEN_OVER
 
 
 def _sender(call: SendmailCall, output: Output) -> tuple[LocalName | None, ReversePath | None]:
@@ -147,6 +157,7 @@ def _serve(call: SendmailCall, environment: Environment) -> ExitCode:
     clerk = Intake(
         environment,
         ServerFlags(profile=call.profile),
+        queueing=_queueing(call),
         note=output.note,
         warn=output.warn,
         on_event=output.event if call.is_verbose else None,
@@ -157,7 +168,24 @@ def _serve(call: SendmailCall, environment: Environment) -> ExitCode:
 
 
 def _list_queue(_: SendmailCall, environment: Environment) -> ExitCode:
-    Output(environment).answer("Mail queue is empty")
+    from sendmail_cli.cli.queue_view import lines_of_all
+
+    is_empty = True
+    for lines in lines_of_all(environment):
+        Output(environment).answer(lines)
+        is_empty = False
+    if is_empty:
+        Output(environment).answer("Mail queue is empty")
+    return ExitCode.OK
+
+
+def _run_queue(call: SendmailCall, environment: Environment) -> ExitCode:
+    """One run; what goes wrong with a mail is said, and no failure of ours."""
+    from sendmail_cli import tending
+
+    output = _output_for(call, environment)
+    on_event = output.event if call.is_verbose else None
+    tending.run_once(environment, service.queue_callers(environment, output.warn, on_event))
     return ExitCode.OK
 
 
@@ -180,7 +208,7 @@ _MODES: dict[str, Callable[[SendmailCall, Environment], ExitCode]] = {
     grammar.DELIVER: _deliver,
     grammar.SMTP: _serve,
     grammar.LIST_QUEUE: _list_queue,
-    grammar.RUN_QUEUE: _nothing_to_do,
+    grammar.RUN_QUEUE: _run_queue,
     grammar.NEW_ALIASES: _nothing_to_do,
     grammar.HELP: _help,
     grammar.VERSION: _version,

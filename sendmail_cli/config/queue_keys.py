@@ -31,7 +31,7 @@ Limits = tuple[tuple[int, float], ...]  # messages, and in how many seconds
 class QueueSettings(NamedTuple):
     """What is to become of messages that can't be sent at once, and what is written down of all."""
 
-    queue: str = "never"  # one of QUEUE_CHOICES
+    queue: str | None = None  # one of QUEUE_CHOICES; None: never, unless whoever calls us knows better
     in_doubt: str = "resend"  # one of IN_DOUBT_CHOICES
     bounce: str = "mbox"  # one of BOUNCE_CHOICES
     limits: Limits = ()
@@ -43,7 +43,7 @@ def queue_settings(profile: Profile) -> QueueSettings:
     """As the profile has it, with our defaults."""
     default = QueueSettings()
     return QueueSettings(
-        profile.queue or default.queue,
+        profile.queue,
         profile.in_doubt or default.in_doubt,
         profile.bounce or default.bounce,
         profile.limits or (),
@@ -103,7 +103,7 @@ QUEUE_KEYS = (*QUEUE_WORDS, *QUEUE_CHECKS)
 def shown_queue(settings: QueueSettings) -> dict[str, str]:
     """Each key as text, as it is written in the file."""
     return {
-        "queue": settings.queue,
+        "queue": settings.queue or "never",
         "in_doubt": settings.in_doubt,
         "bounce": settings.bounce,
         "limits": shown_limits(settings.limits),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addressees import LocalName, OpenGroup, parse_addressees
 from sendmail_cli.addresses import Group, Mailbox
-from sendmail_cli.errors import AddressError
+from sendmail_cli.errors import AddressError, MailLoop
 from sendmail_cli.message.attachments import charset_of
 from sendmail_cli.message.draft import decode_body
 from sendmail_cli.message.fields import ADDRESS_FIELDS
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
 
+MAX_RECEIVED = 50  # fields, one for each server that had it: no way that leads on is as long
 _AUTHORS = ("from", "sender", "reply-to", "resent-from", "resent-sender", "resent-reply-to")
 
 
@@ -43,9 +44,15 @@ def local_message(source: Source, rules: LocalRules, environment: Environment, t
     """The message in `source`, whole: addresses with a domain, a header in ASCII, From, Date and Message-ID, and MIME
     fields where the body needs them. Without a header all of it is the body. `trace`, a Received field, goes on top.
 
-    Raises `DataError` for what can't be sent, and what resolving a name raises.
+    Raises `DataError` for what can't be sent, `MailLoop` for what comes round again and again, and what resolving a
+    name raises.
     """
     head = read_loose_header(source)
+    if sum(field.name == "received" for field in head.fields) > MAX_RECEIVED:
+        raise MailLoop(
+            f"the message has passed more than {MAX_RECEIVED} servers: it goes round in a loop",
+            hint="Some server on its way, or an alias, sends it back to us.",
+        )
     charset = environment.locale_charset()
     fields = tuple(_whole_field(field, rules, charset) for field in seen_fields(head))
     if not any(field.name == "from" for field in fields):

@@ -136,9 +136,14 @@ class QueueMode(Enum):
 class Queueing(NamedTuple):
     """What is asked for about the queue."""
 
-    mode: QueueMode | None = None  # None: as the profile says
+    mode: QueueMode | None = None  # None: as the profile says, else `otherwise`
     due: float | None = None  # seconds since the epoch before which it must not go; None: at once
     key: str | None = None  # of idempotency: one message is sent under it, however often that is asked for
+    otherwise: QueueMode = QueueMode.NEVER  # where neither says
+
+
+# For callers who are rid of a mail once we have it: cron will not come again.
+TAKEN_OVER = Queueing(otherwise=QueueMode.ON_FAILURE)
 
 
 class Added(NamedTuple):

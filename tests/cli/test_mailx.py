@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendmail_cli.cli.mailx import main
-from sendmail_cli.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import IO
 
     from tests.support.command import Machine
     from tests.support.sink import Sink
-
-
-class Terminal(Environment):
-    """Where a person sits at standard input."""
-
-    def is_terminal(self, stream: IO[bytes] | IO[str] | None) -> bool:
-        return stream is self.stdin
 
 
 class Caller:
@@ -32,11 +23,9 @@ class Caller:
         self.machine = machine
         self.out = StringIO()
         self.err = StringIO()
-        self.kind: type[Environment] = Environment
 
     def __call__(self, *arguments: str, stdin: bytes = b"hello\n") -> int:
-        environment = self.kind(self.machine.variables, stdin=BytesIO(stdin), stdout=self.out, stderr=self.err)
-        return main(list(arguments), environment)
+        return main(list(arguments), self.machine.piped(BytesIO(stdin), self.out, self.err))
 
     @property
     def said(self) -> str:
@@ -125,7 +114,7 @@ def test_t_reads_a_whole_message(call: Caller, sink: Sink) -> None:
 
 
 def test_a_person_at_a_terminal_is_asked_for_the_subject(call: Caller, sink: Sink) -> None:
-    call.kind = Terminal
+    call.machine.terminals.add("stdin")
     assert call("bob@example.org", stdin=b"Lunch?\nAt noon.\n") == 0
     assert call.err.getvalue() == "Subject: "
     assert b"Subject: Lunch?\r\n" in sink.received
@@ -159,4 +148,4 @@ def test_standard_input_that_is_closed(
     call: Caller, machine: Machine, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    assert main(list(arguments), Environment(machine.variables, stderr=call.err)) == 66
+    assert main(list(arguments), machine.piped(None, call.out, call.err)) == 66

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sendmail_cli.cli.sendmail import main
-from sendmail_cli.environment import Environment
+from sendmail_cli.tending import IN_BACKGROUND
 from tests.support.command import Runner
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ class Caller:
         self.err = StringIO()
 
     def __call__(self, *arguments: str, stdin: bytes = b"Subject: x\n\nhello\n", name: str = "sendmail") -> int:
-        environment = Environment(self.machine.variables, stdin=BytesIO(stdin), stdout=self.out, stderr=self.err)
-        return main(name, list(arguments), environment)
+        return main(name, list(arguments), self.machine.piped(BytesIO(stdin), self.out, self.err))
 
     @property
     def said(self) -> str:
@@ -141,9 +141,56 @@ def test_no_profile_names_what_to_do(machine: Machine) -> None:
     assert "sendmail-cli " in call.said
 
 
-def test_the_exit_code_of_the_table(machine: Machine) -> None:
-    machine.configure('[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n')
+DEAD = '[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n'
+
+
+def test_where_the_server_cannot_be_had_the_mail_waits_and_not_a_word(machine: Machine) -> None:
+    machine.configure(DEAD)
+    call = Caller(machine)
+    assert call("bob@example.org") == 0
+    assert call.said == ""
+    assert machine.started == [IN_BACKGROUND]
+    assert call(name="mailq") == 0
+    assert "<ada@example.org> to bob@example.org" in call.said
+    assert "no connection to 127.0.0.1 port 1" in call.said
+
+
+def test_a_profile_may_forbid_that(machine: Machine) -> None:
+    machine.configure(f'{DEAD}queue = "never"\n')
     assert Caller(machine)("bob@example.org") == 75
+    assert not Path(machine.spool_folder).exists()
+
+
+def test_a_spool_that_takes_nothing_leaves_the_failure_as_it_is(machine: Machine) -> None:
+    machine.configure(DEAD)
+    Path(machine.spool_folder).write_text("in the way")
+    call = Caller(machine)
+    assert call("bob@example.org") == 75
+    assert "spool" in call.said
+
+
+def test_a_refusal_for_good_is_an_error(call: Caller, sink: Sink) -> None:
+    sink.refused = b"RCPT"
+    assert call("bob@example.org") == 67
+    assert not Path(call.machine.spool_folder).exists()
+
+
+@pytest.mark.parametrize("flag", ["-odq", "-Odeliverymode=queue"])
+def test_queued_at_once_and_run_later(call: Caller, sink: Sink, flag: str) -> None:
+    assert call(flag, "bob@example.org") == 0
+    assert sink.received == b""
+    assert call("-bp") == 0
+    assert "to bob@example.org" in call.said
+    assert call("-q") == 0
+    assert b"hello" in sink.received
+    assert call("-bp") == 0
+    assert call.said.endswith("Mail queue is empty\n")
+
+
+def test_a_mail_that_goes_round_is_refused(call: Caller, sink: Sink) -> None:
+    assert call("bob@example.org", stdin=b"Received: by mx\n" * 50 + b"\nhello\n") == 0
+    assert call("bob@example.org", stdin=b"Received: by mx\n" * 51 + b"\nhello\n") == 78
+    assert "loop" in call.said
 
 
 def test_newaliases_and_mailq(call: Caller) -> None:
@@ -176,8 +223,7 @@ def test_a_fault_of_our_own_shows_where_only_with_debug(call: Caller, monkeypatc
 
 def test_standard_input_that_is_closed(machine: Machine, call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    environment = Environment(machine.variables, stderr=call.err)
-    assert main("sendmail", ["bob@example.org"], environment) == 66
+    assert main("sendmail", ["bob@example.org"], machine.piped(None, call.out, call.err)) == 66
 
 
 def test_its_help_by_the_root_command(machine: Machine) -> None:

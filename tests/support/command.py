@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from click.testing import CliRunner
 
@@ -59,6 +60,12 @@ class Machine(Environment):
         self.started: list[tuple[str, ...]] = []  # what was to run in the background
         self.typed: str | None = None  # at the terminal, unseen; None where there is none
         self.prompts: list[str] = []
+
+    def piped(self, stdin: IO[bytes] | None, stdout: IO[str], stderr: IO[str]) -> Self:
+        """The same machine, with these streams; without `stdin` it is that of the process."""
+        other = copy(self)
+        other._stdin, other._stdout, other._stderr = stdin, stdout, stderr
+        return other
 
     @property
     def stdin(self) -> IO[bytes] | None:

@@ -28,7 +28,8 @@ class _Handler(socketserver.StreamRequestHandler):
                 return
             else:
                 self.server.sink.commands.append(line)
-                self.wfile.write(b"250 ok\r\n")
+                refused = self.server.sink.refused
+                self.wfile.write(b"550 5.1.1 nobody\r\n" if refused and refused in line else b"250 ok\r\n")
 
     def _content(self) -> bytes:
         lines = []
@@ -43,11 +44,15 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class Sink:
-    """Listens inside `with`. `received` is the content of all messages, `commands` what MAIL and RCPT said."""
+    """Listens inside `with`. `received` is the content of all messages, `commands` what MAIL and RCPT said.
+
+    What has `refused` in it is not to its taste.
+    """
 
     def __init__(self) -> None:
         self.received = b""
         self.commands: list[bytes] = []
+        self.refused = b""
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.sink = self
         self.port: int = self._server.server_address[1]

@@ -28,7 +28,7 @@ def folder(tmp_path: Path, sink: Sink) -> Path:
     config.parent.mkdir(parents=True)
     config.write_text(f'[profile.here]\nfrom = "Ada <ada@example.org>"\nserver = "127.0.0.1:{sink.port}"\n')
     config.chmod(0o600)
-    for name in ("sendmail", "mailq", "newaliases", "mail", "mailx"):
+    for name in ("sendmail", "mailq", "newaliases", "mail", "mailx", "sendmail-cli"):
         (tmp_path / name).symlink_to(COMMAND)
     return tmp_path
 
@@ -40,7 +40,7 @@ def run(folder: Path, name: str, *arguments: str, stdin: bytes = b"") -> subproc
         capture_output=True,
         check=False,
         timeout=PATIENCE,
-        env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
+        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "SENDMAIL_CLI_SPOOL": str(folder / "spool")},
         cwd="/",
     )
 
@@ -83,6 +83,33 @@ def test_mail(folder: Path, sink: Sink, name: str) -> None:
 
 
 def test_as_a_command_of_its_own(folder: Path, sink: Sink) -> None:
-    (folder / "sendmail-cli").symlink_to(COMMAND)
     assert run(folder, "sendmail-cli", "sendmail", "bob@example.org", stdin=b"hello\n").returncode == 0
     assert b"\r\n\r\nhello\r\n" in sink.received
+
+
+def test_in_bs_what_can_not_be_sent_waits_and_the_client_is_rid_of_it(folder: Path) -> None:
+    (folder / ".config/sendmail-cli/profiles.toml").write_text(
+        '[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n'
+    )
+    dialogue = b"EHLO here\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n\r\nhello\r\n.\r\nQUIT\r\n"
+    done = run(folder, "sendmail", "-bs", stdin=dialogue)
+    assert b"250 2.0.0 waits in the queue as 1" in done.stdout
+    assert b"<> to bob@example.org" in run(folder, "mailq").stdout
+    run(folder, "sendmail-cli", "queue", "delete", "1")  # so that the runner ends
+
+
+@pytest.mark.parametrize("script", [None, '#!/bin/sh\nexec "$0-itself" "$@"\n'])
+def test_we_are_never_our_own_server(folder: Path, script: str | None) -> None:
+    program, mode = folder / "sendmail", "-bs"
+    if script is not None:  # a program that we don't know runs us
+        program, mode = folder / "wrapped", "sendmail"
+        program.write_text(script)
+        program.chmod(0o755)
+        (folder / "wrapped-itself").symlink_to(COMMAND)
+    (folder / ".config/sendmail-cli/profiles.toml").write_text(
+        f'[profile.here]\nfrom = "ada@example.org"\npipe = ["{program}", "{mode}", "-bs"]\n'
+    )
+    done = run(folder, "sendmail", "bob@example.org", stdin=b"hello\n")
+    assert b"itself" in done.stderr
+    assert done.returncode == (78 if script is None else 69)
+    assert run(folder, "mailq").stdout == b"Mail queue is empty\n"

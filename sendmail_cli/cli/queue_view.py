@@ -1,0 +1,55 @@
+"""What waits in the queue as a person reads it: of `queue list`, and of mailq."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendmail_cli.cli.moments import shown_moment
+from sendmail_cli.queue.entry import MailState
+from sendmail_cli.queue.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendmail_cli.environment import Environment
+    from sendmail_cli.queue.entry import QueueEntry
+
+SHOWN = 3  # recipients of a mail in a list
+_UNITS = ("bytes", "kB", "MB", "GB")
+
+
+def lines_of_all(environment: Environment) -> Iterator[str]:
+    """Those of every mail that waits, by number. Raises `SpoolError`."""
+    with Spool(environment) as spool:
+        for entry in spool.entries():
+            yield lines_of(entry, environment)
+
+
+def lines_of(entry: QueueEntry, environment: Environment) -> str:
+    """A mail for a person: who to whom, since when, and why it waits."""
+    state = state_of(entry)
+    when = shown_moment(entry.created, environment)
+    if state in {"waiting", "scheduled"} and entry.due > environment.now():
+        state += f" until {shown_moment(entry.due, environment)}"
+    whom = ", ".join(entry.recipients[:SHOWN])
+    if len(entry.recipients) > SHOWN:
+        whom += f" and {len(entry.recipients) - SHOWN} more"
+    line = f"{entry.id}  {when}  {shown_size(entry.size)}  {state}  {entry.reverse_path} to {whom}"
+    return f"{line}\n    {entry.why}" if entry.why else line
+
+
+def state_of(entry: QueueEntry) -> str:
+    """What is done with it, in a word."""
+    if entry.state is not MailState.WAITING:
+        return str(entry.state.value)
+    if entry.is_being_sent:
+        return "sending"
+    return "scheduled" if entry.is_scheduled else "waiting"
+
+
+def shown_size(octets: int) -> str:
+    """Octets for a person."""
+    size, unit = float(octets), 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{size:.0f} {_UNITS[unit]}" if unit == 0 or size >= 10 else f"{size:.1f} {_UNITS[unit]}"
