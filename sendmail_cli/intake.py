@@ -11,9 +11,11 @@ from sendmail_cli import service
 from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.errors import AddressError, MailError, MailLoop, SpoolError
+from sendmail_cli.queue.choice import queue_mode
+from sendmail_cli.queue.entry import TAKEN_OVER, Queueing, QueueMode
 from sendmail_cli.queue.entry import TAKEN_OVER, Queueing, QueueMode
 from sendmail_cli.report import Action
-from sendmail_cli.request import LocalMail, Request, queue_mode
+from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.answers import OK, Answer, Offer
 from sendmail_cli.smtp.envelope import ReversePath
 from sendmail_cli.status import ExitCode
@@ -101,7 +103,7 @@ class Intake:
             note=self._note,
             warn=self._warn,
             on_event=self._on_event,
-            on_settings=lambda settings: modes.append(queue_mode(request, settings)),
+            on_settings=lambda settings: modes.append(queue_mode(request.queueing, settings)),
         )
         return report, modes[0]
 

@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import MailError, MailLoop, UsageError
+from sendmail_cli.queue.choice import queue_mode
 from sendmail_cli.queue.entry import InDoubt, NewMail, QueueMode
 from sendmail_cli.queue.schedule import wait_after
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.queue.verdicts import Verdict, verdict_on
 from sendmail_cli.report import Action, RecipientOutcome, Report
-from sendmail_cli.request import queue_mode
 from sendmail_cli.status import ExitCode
 from sendmail_cli.tending import lane_of, start_runner
 
@@ -41,7 +41,7 @@ class Means(NamedTuple):
 def send(request: Request, settings: Settings, environment: Environment, means: Means) -> Report:
     """Send a message, or have it wait, as it was asked for and as the profile says."""
     key = request.queueing.key
-    mode = queue_mode(request, settings)
+    mode = queue_mode(request.queueing, settings)
     if request.queueing.due is not None:
         return _send_later(request, settings, environment, means)
     if mode is QueueMode.ALWAYS:
@@ -62,7 +62,7 @@ def goes_to_queue(request: Request, settings: Settings) -> bool:
     """True for what isn't tried at once. Raises `UsageError` where one key is given for several messages."""
     if request.queueing.key is not None:
         raise UsageError("--idempotency-key is for one message, and there are several")
-    return request.queueing.due is not None or queue_mode(request, settings) is QueueMode.ALWAYS
+    return request.queueing.due is not None or queue_mode(request.queueing, settings) is QueueMode.ALWAYS
 
 
 def _send_or_queue(request: Request, settings: Settings, environment: Environment, means: Means) -> Report:
@@ -84,7 +84,7 @@ def settle(
     What became of it is known, and must be told whatever goes wrong with that: `warn` hears of it.
     """
     try:
-        if queue_mode(request, settings) is QueueMode.ON_FAILURE:
+        if queue_mode(request.queueing, settings) is QueueMode.ON_FAILURE:
             report = _enqueue_rest(report, submission, request, settings, environment)
         if settings.queue.keep is not None and report.queue_id is None:
             from sendmail_cli.queue.journal import note_report
@@ -99,7 +99,7 @@ def settle(
 def _send_later(request: Request, settings: Settings, environment: Environment, means: Means) -> Report:
     """By a server that keeps it until then (RFC 4865), where there is one to be had just now; else from the queue."""
     submission = means.submission()
-    if queue_mode(request, settings) is not QueueMode.ALWAYS and request.queueing.key is None:
+    if queue_mode(request.queueing, settings) is not QueueMode.ALWAYS and request.queueing.key is None:
         report = _send_held(submission, request.queueing.due or 0.0, environment, means)
         if report is not None:
             return report

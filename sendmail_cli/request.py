@@ -10,7 +10,7 @@ from sendmail_cli.errors import ConfigError, DataError, MailError, UsageError
 from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in
 from sendmail_cli.message.encoding import AS_FITS
 from sendmail_cli.people import People, resolver_for
-from sendmail_cli.queue.entry import Queueing, QueueMode
+from sendmail_cli.queue.entry import Queueing
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
 from sendmail_cli.submission import Submission
 
@@ -82,21 +82,6 @@ class Request(NamedTuple):
     is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
     local: LocalMail | None = None  # the ready message is one that a program of this machine wrote
     queueing: Queueing = Queueing()
-
-
-def queue_mode(request: Request, settings: Settings) -> QueueMode:
-    """When the message goes into the queue: what was asked for, else what the profile says, else what is usual there.
-
-    Raises `UsageError` where the queue was asked for and the sandbox is the server.
-    """
-    asked = request.queueing.mode
-    if settings.is_sandbox:
-        if asked is QueueMode.ALWAYS or request.queueing.due is not None:
-            raise UsageError("the sandbox is there at once or never: nothing is queued for it")
-        return QueueMode.NEVER
-    if asked is None:
-        return request.queueing.otherwise if settings.queue.queue is None else QueueMode(settings.queue.queue)
-    return asked
 
 
 def sender_of(request: Request, profiles: Profiles) -> AddrSpec | None:

@@ -12,9 +12,10 @@ from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver, deliver_all
 from sendmail_cli.opening import open_session
-from sendmail_cli.queue.entry import Queueing, QueueMode
+from sendmail_cli.queue.choice import is_immediate
+from sendmail_cli.queue.entry import Queueing
 from sendmail_cli.queue.place import has_waiting
-from sendmail_cli.request import Request, queue_mode, sender_of, submission_for
+from sendmail_cli.request import Request, sender_of, submission_for
 from sendmail_cli.secret import Token
 from sendmail_cli.series import Row, Sent, is_end, keep_copy
 from sendmail_cli.server import TLSMode
@@ -133,10 +134,10 @@ def send(
     def send_now() -> Report:
         needs_keyring = password is None and settings.is_password_in_keyring
         return _send_now(
-            make, settings, credential, environment, trace, meanwhile=_load_keyring if needs_keyring else _nothing
+            make, settings, credential, environment, trace, meanwhile=_load_keyring if needs_keyring else lambda: None
         )
 
-    if _is_immediate(request, settings):  # a queue costs nothing as long as nothing has to wait
+    if is_immediate(request.queueing, settings):  # a queue costs nothing as long as nothing has to wait
         report = send_now()
         if report.exit_code is not ExitCode.OK:
             from sendmail_cli import queueing
@@ -160,13 +161,6 @@ def send(
         if made and report.earlier is None:
             keep_copy(path, made[0], report, environment, warn)
     return report
-
-
-def _is_immediate(request: Request, settings: Settings) -> bool:
-    """True where the queue has nothing to do with a message that is sent at once."""
-    queueing = request.queueing
-    is_plain = queueing.due is None and queueing.key is None and settings.queue.keep is None
-    return is_plain and queue_mode(request, settings) is not QueueMode.ALWAYS
 
 
 def _send_now(
@@ -298,10 +292,6 @@ def _early_session(settings: Settings, environment: Environment, trace: Trace) -
     from sendmail_cli.early import EarlySession
 
     return EarlySession(server, environment, trace)
-
-
-def _nothing() -> None:
-    """No time is to be made use of."""
 
 
 def _load_keyring() -> None:

@@ -63,6 +63,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.people",
     "sendmail_cli.printable",
     "sendmail_cli.queue",
+    "sendmail_cli.queue.choice",
     "sendmail_cli.queue.entry",
     "sendmail_cli.queue.place",
     "sendmail_cli.report",
