@@ -13,7 +13,6 @@ from sendmail_cli.addresses import Mailbox
 from sendmail_cli.errors import AddressError, MailError, MailLoop, SpoolError
 from sendmail_cli.queue.choice import queue_mode
 from sendmail_cli.queue.entry import TAKEN_OVER, Queueing, QueueMode
-from sendmail_cli.queue.entry import TAKEN_OVER, Queueing, QueueMode
 from sendmail_cli.report import Action
 from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.answers import OK, Answer, Offer
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from sendmail_cli.serving import ReceivedMail
     from sendmail_cli.smtp.asked import RecipientNamed, SenderNamed, SignInAsked
     from sendmail_cli.trace import TraceEvent
-
 
 
 class Intake:
