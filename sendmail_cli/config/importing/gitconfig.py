@@ -141,6 +141,9 @@ class _Account:
         if server is not None and "pipe" not in builder.values:
             self.sign_in()
             self.certificates()
+        bcc = self.get("bcc")
+        if bcc is not None:
+            builder.take(bcc, "bcc", bcc.value)
         domain = self.get("smtpdomain")
         if domain is not None:
             builder.take(domain, "ehlo", domain.value)

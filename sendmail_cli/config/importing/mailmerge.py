@@ -42,8 +42,10 @@ def read_mailmerge(path: str, environment: Environment) -> Findings:
     if word == "xoauth" and security is not None:
         builder.take(security, "auth", "xoauth2")
     limit = settings.get("ratelimit")
-    if limit is not None:
-        builder.leave(limit, "a profile has no limit of messages a minute")
+    if limit is not None and limit.value.strip() in {"", "0"}:
+        builder.leave(limit, "without a limit the key is left out")
+    elif limit is not None:
+        builder.take(limit, "limits", f"{limit.value.strip()}/m")
     for name, setting in settings.items():
         if name not in _KEYS:
             builder.leave(setting._replace(name=shown_name(name, _KEYS)), "mailmerge has no such key")

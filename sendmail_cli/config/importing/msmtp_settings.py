@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 _DSN = ("it is asked for with each message", "sendmail-cli send --notify … --ret …")
 _HEADER = ("a From, Date and Message-ID are added where they are missing, and Bcc is always taken out", "")
+_FORCE = (
+    "a profile that is to have its own From in each message says so itself",
+    "sendmail-cli profile set {name} --force-from",
+)
+_LOG = ("a profile keeps a log of its own", 'log = "90d" in the profile does it, and sendmail-cli log shows it.')
 # What has no counterpart: why, and what to do instead.
 LEFT: dict[str, tuple[str, str]] = {
     "dsn_notify": _DSN,
     "dsn_return": _DSN,
-    "set_from_header": _HEADER,
+    "set_from_header": _FORCE,
     "set_date_header": _HEADER,
     "set_msgid_header": _HEADER,
     "add_missing_from_header": _HEADER,
@@ -29,13 +34,13 @@ LEFT: dict[str, tuple[str, str]] = {
     "remove_bcc_headers": _HEADER,
     "keepbcc": _HEADER,
     "undisclosed_recipients": ("each message says it for itself here", "Name the recipients with --bcc alone."),
-    "allow_from_override": ("a profile's From is for messages that have none", ""),
+    "allow_from_override": _FORCE,
     "auto_from": ("a profile's From is an address", "sendmail-cli profile set {name} --from ADDRESS"),
     "maildomain": ("a profile's From is an address", "sendmail-cli profile set {name} --from ADDRESS"),
-    "logfile": ("no log is kept", "--trace FILE writes a dialogue, --json what became of a message."),
-    "logfile_time_format": ("no log is kept", ""),
-    "syslog": ("no log is kept", "--json tells what became of a message."),
-    "aliases": ("names of recipients are not replaced", "Write addresses whole."),
+    "logfile": _LOG,
+    "logfile_time_format": _LOG,
+    "syslog": _LOG,
+    "aliases": ("names are looked up in aliases.toml and /etc/aliases", "sendmail-cli alias shows whom they mean."),
     "ntlmdomain": ("NTLM is broken, and not spoken", ""),
     "connect_timeout": ("there is one time-out, of each phase", "sendmail-cli profile set {name} --timeout TIME"),
     "tls_crl_file": ("no lists of revoked certificates are read", ""),
@@ -97,7 +102,7 @@ def _from(builder: ProfileBuilder, setting: Setting, _: dict[str, Setting], envi
     elif re.search("%[CM]", value):
         builder.leave(setting, "%C and %M are not looked up", "sendmail-cli profile set {name} --from ADDRESS")
     elif re.search(r"[*?\[]", value):
-        builder.leave(setting, "a pattern is no address", "sendmail-cli profile set {name} --from ADDRESS")
+        builder.take(setting, "match", value)
     else:
         address = _expanded(value, environment)
         text = "" if address == value else "as the pattern is for you on this machine"

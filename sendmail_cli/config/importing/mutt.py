@@ -16,6 +16,7 @@ from sendmail_cli.config.importing.mutt_syntax import Reader, Word, logical_line
 from sendmail_cli.config.importing.text_file import path_from, read_text
 from sendmail_cli.config.toml_lines import Place
 from sendmail_cli.errors import ConfigError
+from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment
@@ -52,7 +53,7 @@ class Hook(NamedTuple):
 
 def read_mutt(path: str, environment: Environment) -> Findings:
     """What the muttrc at `path` says. Raises `InputError` for a file, or one that it sources, that can't be read, and
-    `ConfigError` where files source one another in a circle or without end."""
+    `ConfigError` where files source one another in a circle or without end. A sourced one that isn't there is told."""
     run = _Run(environment)
     base: State = {}
     run.file(path, base)
@@ -172,4 +173,8 @@ class _Run:
         if not word.is_plain or word.text.rstrip().endswith("|"):
             self.remarks.append(Remark(place, "source", None, "what a program would print is not known: none is run"))
             return
-        self.file(path_from(word.text, place.file, self.environment.home), state, str(place))
+        path = path_from(word.text, place.file, self.environment.home)
+        if os.path.lexists(path):
+            self.file(path, state, str(place))
+        else:  # mutt says so too, and goes on
+            self.remarks.append(Remark(place, "source", None, f"there is no file {printable(path)}"))

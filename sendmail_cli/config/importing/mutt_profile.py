@@ -49,17 +49,16 @@ IGNORED: dict[str, tuple[str, str]] = {
     ),
     "dsn_notify": ("it is asked for with each message", "sendmail-cli send --notify …"),
     "dsn_return": ("it is asked for with each message", "sendmail-cli send --ret …"),
-    "signature": ("a profile has none", ""),
     "reverse_name": ("a profile has one From", ""),
     "use_from": ("a profile's From stands in each message", ""),
-    "record": ("no copy of what was sent is kept", ""),
+    "record": ("its folders are mutt's", "sendmail-cli profile set {name} --fcc FILE keeps a copy of what was sent."),
     "tunnel": ("it is for IMAP and POP", ""),
     "smtp_user": ("it stands in smtp_url, or is the user's name there", ""),
 }
 SENDING = frozenset((
     "smtp_url", "smtp_pass", "smtp_authenticators", "smtp_oauth_refresh_command", "from", "realname", "hostname",
     "ssl_starttls", "ssl_force_tls", "ssl_verify_host", "ssl_verify_dates", "ssl_verify_partial_chains",
-    "ssl_ca_certificates_file", "ssl_client_cert", "ssl_use_tlsv1_2",
+    "ssl_ca_certificates_file", "ssl_client_cert", "ssl_use_tlsv1_2", "signature",
 ))  # fmt: skip
 
 
@@ -221,6 +220,11 @@ class _Profile:
         hostname = self.known("hostname")
         if hostname is not None:
             self.builder.take(hostname, "ehlo", hostname.value)
+        signature = self.known("signature")
+        if signature is not None and signature.value.rstrip().endswith("|"):
+            self.builder.leave(signature, "what a program would print is not known: none is run")
+        elif signature is not None:
+            self.builder.take_file(signature, "signature_file")
         for key in self.state:
             if key.startswith("my_hdr ") and key != "my_hdr from":
                 self.header(key)
