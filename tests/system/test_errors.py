@@ -166,13 +166,31 @@ CASES = (
         script=SIGN_IN + "C? AUTH\nS: 454 4.7.0 not now\n" + QUIT,
         variables=WITH_PASSWORD,
     ),
+    Case(
+        errors.TokenRejected,
+        77,
+        "the server did not accept the sign-in by XOAUTH2",
+        BY_PROFILE,
+        profiles=f'{PROFILE}auth = "xoauth2"\n',
+        script=GREETING
+        + "C? EHLO\nS: 250-mx\nS: 250 AUTH XOAUTH2\nC? AUTH\nS: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC?\nS: 535 5.7.8 no\n"
+        + QUIT,
+        variables=WITH_PASSWORD,
+    ),
+    Case(
+        errors.SpoolError,
+        75,
+        "can't be",
+        (*BY_PROFILE, "--queue"),
+        profiles=PROFILE.replace("{port}", "2525"),
+        variables=(("SENDMAIL_CLI_SPOOL", "/proc/nowhere"),),
+    ),
     Case(errors.ConfigError, 78, "profiles.toml, line 1, column 6: not TOML", BY_PROFILE, profiles="this is no TOML\n"),
     Case(errors.ConfigError, 78, "no profile is set up in", BY_PROFILE),
     Case(
         errors.CredentialMissing,
         78,
-        "there is no password for “ada@example.org” at localhost:{port}: "
-        "SENDMAIL_CLI_PASSWORD__WORK is not set; the profile has no password_command; there is no session bus",
+        "there is no password for “ada@example.org” at localhost:{port}: SENDMAIL_CLI_PASSWORD__WORK is not set; ",
         BY_PROFILE,
         profiles=PROFILE,
         script=SIGN_IN + QUIT,
@@ -202,12 +220,19 @@ def classes() -> set[type[MailError]]:
     return {each for each in found if each.__module__.startswith("sendmail_cli.")}
 
 
+# What it takes a provider, or a relay, to bring about.
+ELSEWHERE = {
+    errors.SignInNeeded: "tests/integration/test_oauth.py",
+    errors.MailLoop: "tests/integration/test_relay.py",
+}
+
+
 def test_every_class_has_a_case() -> None:
-    assert classes() - {case.kind for case in CASES} == set()
+    assert classes() - {case.kind for case in CASES} == set(ELSEWHERE)
 
 
 def test_every_case_is_of_its_classes_exit_code() -> None:
-    by_reply = (errors.CommandRefused, errors.AuthenticationFailed)
+    by_reply = (errors.CommandRefused, errors.AuthenticationFailed, errors.TokenRejected)
     assert [case for case in CASES if case.kind not in by_reply and case.code != case.kind.exit_code] == []
 
 
