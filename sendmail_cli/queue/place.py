@@ -186,7 +186,7 @@ def unwritable(folder: str, why: str) -> SpoolError:
     """The error of a spool that takes nothing."""
     return SpoolError(
         f"the spool {printable(folder)} can't be used: {why}",
-        hint="Nothing was queued. Make room there, or put it elsewhere with SENDMAIL_CLI_SPOOL.",
+        hint="Nothing was changed. Make room there, or put it elsewhere with SENDMAIL_CLI_SPOOL.",
     )
 
 
