@@ -16,7 +16,7 @@ The layers, each importing only what stands below it:
     jobs
     listener | opening | report | steps
     session | serving
-    runs | submission | trace | server
+    runs | stand_in | submission | trace | server
     message | smtp | net
     addressees
     addresses

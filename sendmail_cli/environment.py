@@ -49,6 +49,11 @@ class Environment:
         """The file that runs, by its own name and not a link's."""
         return os.path.realpath(sys.argv[0])
 
+    @property
+    def is_root(self) -> bool:
+        """True when nothing on this machine is forbidden to us."""
+        return os.name == "posix" and os.geteuid() == 0
+
     # Streams are looked up when asked for, so that a test runner which swaps them is seen.
     @property
     def stdin(self) -> IO[bytes] | None:
@@ -162,7 +167,7 @@ class Environment:
         chosen = self.variables.get(SPOOL_VARIABLE, "")
         if os.path.isabs(chosen):
             return chosen
-        if os.name == "posix" and os.geteuid() == 0:
+        if self.is_root:
             return SYSTEM_SPOOL
         return os.path.join(self.user_state_folder, "spool")
 

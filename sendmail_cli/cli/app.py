@@ -36,6 +36,11 @@ COMMANDS = (
     LazyCommand("check", "Try each step on the way to a server.", "sendmail_cli.cli.check:check"),
     LazyCommand("sendmail", "Be sendmail(1) for other programs.", "sendmail_cli.cli.stand_ins:sendmail"),
     LazyCommand("mailx", "Be mail(1) for other programs.", "sendmail_cli.cli.stand_ins:mailx"),
+    LazyCommand(
+        "install-sendmail",
+        "Be found as sendmail, and mail, by other programs.",
+        "sendmail_cli.cli.install_sendmail:install_sendmail",
+    ),
     LazyCommand("run", "Run a program and mail how it went.", "sendmail_cli.cli.run:run"),
     LazyCommand("explain", "Say what a reply or an exit code means.", "sendmail_cli.cli.explain:explain"),
     LazyCommand("queue", "See, run and change what waits to be sent.", "sendmail_cli.cli.queue:queue"),

@@ -86,6 +86,14 @@ class Machine(Environment):
     def spool_folder(self) -> str:
         return str(self.folder / "spool")
 
+    @property
+    def program(self) -> str:
+        return str(COMMAND)
+
+    @property
+    def is_root(self) -> bool:
+        return False
+
     def start_detached(self, arguments: tuple[str, ...]) -> None:
         self.started.append(arguments)
 

@@ -1,0 +1,150 @@
+"""`install-sendmail` in a folder: what it makes, what it leaves alone, and that it can be undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendmail_cli import stand_in
+from tests.support.command import COMMAND, Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.command import Done, Machine
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "bin"
+
+
+@pytest.fixture
+def install(machine: Machine, folder: Path) -> Callable[..., Done]:
+    return lambda *flags: Runner(machine)("install-sendmail", "--dir", folder, *flags)
+
+
+def seen(folder: Path) -> dict[str, str]:
+    """Each name with what a link points to or a file holds."""
+    return {
+        path.name: str(path.readlink()) if path.is_symlink() else path.read_text() for path in sorted(folder.iterdir())
+    }
+
+
+OURS = dict.fromkeys(("mailq", "newaliases", "sendmail"), str(COMMAND))
+
+
+def test_makes_links_says_so_and_undoes_it(install: Callable[..., Done], folder: Path) -> None:
+    done = install()
+    assert (done.code, done.out) == (0, b"")
+    assert done.lines[0].endswith(f"sendmail is a link to {COMMAND}")
+    assert seen(folder) == OURS
+    again = install()
+    assert (again.code, again.lines) == (0, ["nothing to do"])
+    assert install("--uninstall").code == 0
+    assert seen(folder) == {}
+    assert install("--uninstall").lines == ["nothing to do"]
+
+
+def test_mail_is_asked_for(install: Callable[..., Done], folder: Path) -> None:
+    assert install("--mail").code == 0
+    assert seen(folder) == OURS | {"mail": str(COMMAND), "mailx": str(COMMAND)}
+    assert install("--uninstall").code == 0
+    assert seen(folder) == {}
+
+
+def test_a_name_that_is_taken_stops_all(install: Callable[..., Done], folder: Path) -> None:
+    folder.mkdir()
+    (folder / "newaliases").write_text("theirs")
+    done = install()
+    assert done.code == 73
+    assert "newaliases is there already and is not ours" in done.err
+    assert "--force" in done.err
+    assert seen(folder) == {"newaliases": "theirs"}
+
+
+def test_force_moves_aside_and_uninstall_brings_back(install: Callable[..., Done], folder: Path) -> None:
+    folder.mkdir()
+    (folder / "sendmail").write_text("theirs")
+    (folder / "mailq").symlink_to("sendmail")
+    assert install("--force").code == 0
+    aside = {"sendmail.before-sendmail-cli": "theirs", "mailq.before-sendmail-cli": "sendmail"}
+    assert seen(folder) == OURS | aside
+    assert install("--force").lines == ["nothing to do"]
+    assert install("--uninstall").code == 0
+    assert seen(folder) == {"mailq": "sendmail", "sendmail": "theirs"}
+
+
+def test_nothing_is_ever_overwritten(install: Callable[..., Done], folder: Path) -> None:
+    folder.mkdir()
+    before = {"sendmail": "theirs", "sendmail.before-sendmail-cli": "older"}
+    for name, text in before.items():
+        (folder / name).write_text(text)
+    done = install("--force")
+    assert (done.code, "in the way" in done.err) == (73, True)
+    assert seen(folder) == before
+    assert install("--uninstall").code == 0  # another's sendmail stays where it is
+    assert seen(folder) == before
+
+
+def test_a_folder_of_that_name(install: Callable[..., Done], folder: Path) -> None:
+    (folder / "mailq").mkdir(parents=True)
+    assert install("--force").code == 73
+    assert [path.name for path in folder.iterdir()] == ["mailq"]
+
+
+def test_a_link_to_a_sendmail_cli_that_is_gone_is_ours(install: Callable[..., Done], folder: Path) -> None:
+    folder.mkdir()
+    (folder / "sendmail").symlink_to("/gone/sendmail-cli")
+    assert install().code == 0
+    assert seen(folder) == OURS
+
+
+def test_dry_run_changes_nothing(install: Callable[..., Done], folder: Path) -> None:
+    done = install("--dry-run")
+    assert done.lines[0] == "nothing was changed; without --dry-run:"
+    assert len(done.lines) == 4
+    assert not folder.exists()
+
+
+def test_a_folder_that_can_not_be_written(install: Callable[..., Done], folder: Path) -> None:
+    folder.write_text("a file")
+    done = install()
+    assert done.code in {64, 73}
+    assert folder.read_text() == "a file"
+
+
+@pytest.mark.parametrize("flag", ["--mail", "--force"])
+def test_uninstall_alone(install: Callable[..., Done], flag: str) -> None:
+    assert install("--uninstall", flag).code == 64
+
+
+def test_only_the_program_by_its_own_name(
+    machine: Machine, install: Callable[..., Done], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(machine), "program", "/usr/lib/python3/site-packages/sendmail_cli/__main__.py")
+    done = install()
+    assert (done.code, "by its own name" in done.err) == (78, True)
+    assert not folder.exists()
+
+
+def test_the_usual_places(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stand_in.usual_paths(machine)["sendmail"] == f"{machine.home}/.local/bin/sendmail"
+    monkeypatch.setattr(type(machine), "is_root", True)
+    assert stand_in.usual_paths(machine) == {
+        "sendmail": "/usr/sbin/sendmail",
+        "mailq": "/usr/bin/mailq",
+        "newaliases": "/usr/bin/newaliases",
+        "mail": "/usr/bin/mail",
+        "mailx": "/usr/bin/mailx",
+    }
+
+
+def test_who_else_can_reach_it(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    (hidden / "bin").mkdir(parents=True)
+    hidden.chmod(0o700)
+    assert stand_in.hidden_part(str(hidden / "bin" / "sendmail-cli")) == str(hidden)
+    assert stand_in.hidden_part("/usr/bin/env") is None
