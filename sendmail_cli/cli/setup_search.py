@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sendmail_cli.cli.setup_view import rows_of
 from sendmail_cli.config.discovery.candidates import Source, candidates_at, candidates_of, domain_of
 from sendmail_cli.config.discovery.search import Finding, Search
-from sendmail_cli.config.providers import BY_NAME, provider_of_domain
+from sendmail_cli.config.providers import BY_NAME, Credential, provider_of_domain
 from sendmail_cli.config.server_url import parse_server_url
 from sendmail_cli.errors import ConfigError, MailError, UsageError
 from sendmail_cli.server import Server
@@ -49,6 +49,12 @@ class Looking:
 
     def found(self) -> Finding:
         """What there is for the options. Raises `MailError`."""
+        finding = self._found()
+        if self.wishes.oauth is None:
+            return finding
+        return finding._replace(candidate=finding.candidate._replace(credential=Credential.OAUTH))
+
+    def _found(self) -> Finding:
         wishes = self.wishes
         if wishes.is_offline:
             return self._known_offline()

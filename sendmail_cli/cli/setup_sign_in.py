@@ -235,7 +235,7 @@ class SignIn:
     def _try(self, secret: Secret | None) -> None:
         """Go all the way to 235, as a send would."""
         settings, talking = self.settings(), self.board.talking
-        what = "sign-in at the provider" if self.is_by_token else self._wanted()
+        what = "token" if self.is_by_token else self._wanted()
         with service.connect(
             settings, talking.environment, password=secret, on_event=talking.on_event, may_ask=talking.may_ask
         ):

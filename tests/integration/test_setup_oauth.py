@@ -71,7 +71,9 @@ def test_in_the_browser(provider: Provider, server: Running, command: Installed)
 
     profile = (command.home / ".config/sendmail-cli/profiles.toml").read_text()
     assert f'[profile.work.oauth]\nissuer = "{provider.issuer}"\nclient_id = "{PUBLIC}"' in profile
-    assert "took the sign-in at the provider of alice@example.test" in " ".join(terminal.shown.split())
+    shown = " ".join(terminal.shown.split())
+    assert "alice@example.test, in the browser (OAuth)" in shown
+    assert "took the token of alice@example.test" in shown
     assert server.delivered()
     assert command("send", "bob@example.org", "-m", "hi").code == 0  # with the tokens that were kept
 
