@@ -26,7 +26,8 @@ queue_options = stack(
         "--queue-on-failure",
         is_flag=True,
         section="Queue",
-        help="Where it can't be sent now, put it into the queue, which tries for five days. A refusal for good is one.",
+        help="Where it can't be sent now, put it into the queue, which tries for five days. What is refused for good "
+        "is not queued.",
     ),
     option("--no-queue", is_flag=True, section="Queue", help="Send now or not at all, whatever the profile says."),
     option(
