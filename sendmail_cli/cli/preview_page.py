@@ -48,6 +48,7 @@ MAX_PICTURES = 24 * 1024 * 1024  # octets of pictures in all HTML texts
 MAX_REMOTE = 50  # that are named
 MAX_DEPTH = 5  # messages within messages
 
+NAMELESS = {"message/rfc822": "a message", "text/calendar": "a calendar"}
 TONES = {"error": "bad", "warning": "unsure", "note": "soft"}
 _PICTURE = re.compile(r"image/(?:png|jpe?g|gif|webp|bmp|avif|svg\+xml)")
 _CID = re.compile(r"""((?:=|url\()\s*+["']?+\s*+)cid:([^"'\s>)]+)""", re.IGNORECASE)
@@ -235,11 +236,10 @@ def _files(files: Sequence[Part], album: _Album, depth: int) -> Iterator[str]:
     for part in files:
         url = album.url(part) if part.size <= MAX_THUMBNAIL else None
         picture = FILE_ICON if url is None else f'<img src="{escape(url)}" alt="">'
-        name = part.name or ("a message" if part.parts else "without a name")
+        name = part.name or NAMELESS.get(part.media_type, "without a name")
         kind = ", ".join(filter(None, (part.media_type, part.disposition, part.charset, f"part {part.number or 1}")))
-        size = _size(sum(each.size for each in part.walk()))
         yield f'<li>{picture}<div><b>{text_of(name)}</b><p class="words">{text_of(kind)}</p></div>'
-        yield f'<span class="size">{size}</span></li>'
+        yield f'<span class="size">{_size(_octets_of(part))}</span></li>'
     yield "</ul>"
     for part in files:
         if part.media_type == "message/rfc822" and part.parts and depth < MAX_DEPTH:
@@ -250,6 +250,12 @@ def _files(files: Sequence[Part], album: _Album, depth: int) -> Iterator[str]:
             yield from _message(part.parts[0], album, depth + 1)
             yield "</div></details>"
     yield "</div>\n</section>"
+
+
+def _octets_of(part: Part) -> int:
+    """Of its content; of a message that is in it, the headers too."""
+    within = (_octets_of(each) + sum(len(field.octets) for field in each.fields) for each in part.parts)
+    return part.size + sum(within)
 
 
 def _lines(text: str, limit: int) -> str:

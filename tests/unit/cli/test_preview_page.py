@@ -47,6 +47,20 @@ def test_messages_that_hold_nothing_but_messages_are_shown_once_each() -> None:
     assert found.count("<summary>The message in part 1:") == preview_page.MAX_DEPTH
 
 
+def test_what_has_no_name_is_called_what_it_is(message: EmailMessage) -> None:
+    forwarded = EmailMessage()
+    forwarded["Subject"] = "x" * 60
+    forwarded.set_content("hello\n")
+    message.add_attachment(forwarded)
+    message.add_attachment("BEGIN:VCALENDAR\n", subtype="calendar", filename=None)
+    found = shown(message)
+
+    assert "<b>a message</b>" in found
+    assert "<b>a calendar</b>" in found
+    octets = int(re.findall('<span class="size">([0-9]+) octets', found)[0])
+    assert len(bytes(forwarded)) <= octets < len(bytes(forwarded)) + 20  # lines end in CR LF
+
+
 @pytest.fixture
 def message() -> EmailMessage:
     message = EmailMessage()
