@@ -47,7 +47,7 @@ class Board:
         self.environment = talking.environment
         # Who is asked must see what about, whatever else is to be quiet.
         self._is_shown = asker.may_ask or not (talking.output.is_quiet or talking.output.is_json)
-        self._is_apart = False  # below an empty line
+        self._is_apart = True  # below an empty line, or at the top
         self.rows: list[dict[str, str]] = []
 
     def attempt(self, attempt: Attempt) -> None:

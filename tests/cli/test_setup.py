@@ -178,7 +178,7 @@ def test_a_broken_configuration_is_said_before_anything_else(run: Runner) -> Non
 
     done = typed(run, "ada@gmail.com")
 
-    assert (done.code, done.lines[1].startswith("sendmail-cli:")) == (78, True)
+    assert (done.code, done.lines[0].startswith("sendmail-cli:")) == (78, True)
     assert "nonsense" in done.err
 
 
