@@ -7,7 +7,7 @@ The layers, each importing only what stands below it:
     relay
     intake
     service
-    queueing | series
+    handover | queueing | series
     request
     people
     tending

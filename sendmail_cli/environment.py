@@ -20,6 +20,8 @@ PROXY_VARIABLE = "SENDMAIL_CLI_PROXY"  # a URL, which may hold a password
 _PR_SET_DUMPABLE = 4  # prctl(2)
 SPOOL_VARIABLE = "SENDMAIL_CLI_SPOOL"
 SERVING_VARIABLE = "SENDMAIL_CLI_SERVING"  # set for a program that is our server
+SOCKET_VARIABLE = "SENDMAIL_CLI_SOCKET"
+SYSTEM_SOCKET = f"/run/{APPLICATION}/submit"
 SYSTEM_SPOOL = f"/var/spool/{APPLICATION}"
 
 
@@ -170,6 +172,11 @@ class Environment:
         if self.is_root:
             return SYSTEM_SPOOL
         return os.path.join(self.user_state_folder, "spool")
+
+    @property
+    def service_socket(self) -> str:
+        """Where the machine's own service takes mail: `$SENDMAIL_CLI_SOCKET` ("" is nowhere), or its usual place."""
+        return self.variables.get(SOCKET_VARIABLE, SYSTEM_SOCKET)
 
     @property
     def system_config_folder(self) -> str:

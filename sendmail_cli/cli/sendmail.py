@@ -15,7 +15,7 @@ from sendmail_cli.cli import sendmail_grammar as grammar
 from sendmail_cli.cli.endings import tell_ending
 from sendmail_cli.cli.output import Output
 from sendmail_cli.cli.sendmail_grammar import SendmailCall, parse_sendmail
-from sendmail_cli.config.settings import ServerFlags
+from sendmail_cli.config.settings import ServerFlags, service_socket
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import AddressError, DataError, InputError, MailError, UsageError
 from sendmail_cli.message.source import read_stream
@@ -89,6 +89,9 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
         local=LocalMail(call.full_name or "", sender, is_header_read=call.is_header_read),
         queueing=_queueing(call),
     )
+    socket_path = service_socket(request.flags, environment)
+    if socket_path is not None:
+        return _hand_over(request, socket_path, environment, output)
     report = service.send(
         request,
         environment,
@@ -105,6 +108,16 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
 
 def _queueing(call: SendmailCall) -> Queueing:
     return TAKEN_OVER._replace(mode=QueueMode.ALWAYS) if call.is_queued else TAKEN_OVER
+
+
+def _hand_over(request: Request, socket_path: str, environment: Environment, output: Output) -> ExitCode:
+    from sendmail_cli.handover import hand_over
+
+    if request.demands != NO_DEMANDS or request.notify:
+        output.warn("-N, -R and -V are ignored: the mail service of this machine has no DSN")
+    report = hand_over(request, socket_path, environment)
+    interrupts.settle()
+    return output.report(report)
 
 
 def _sender(call: SendmailCall, output: Output) -> tuple[LocalName | None, ReversePath | None]:
@@ -154,6 +167,12 @@ def _serve(call: SendmailCall, environment: Environment) -> ExitCode:
     from sendmail_cli.smtp.reception import Reception
 
     output = _output_for(call, environment)
+    socket_path = service_socket(ServerFlags(profile=call.profile), environment)
+    if socket_path is not None:
+        from sendmail_cli.handover import pass_through
+
+        pass_through(socket_path, 0, 1)
+        return ExitCode.OK
     clerk = Intake(
         environment,
         ServerFlags(profile=call.profile),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import Mailbox, parse_mailbox
@@ -12,7 +13,7 @@ from sendmail_cli.config.credential_settings import (
 )
 from sendmail_cli.config.origins import Origin, Origins, origin_in_file, origin_of, path_in
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
-from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
+from sendmail_cli.config.profiles import CONFIG_VARIABLE, NO_PROFILE, SANDBOX
 from sendmail_cli.config.queue_keys import QUEUE_KEYS, QueueSettings, queue_settings, shown_queue
 from sendmail_cli.config.sender_rules import SenderRules, most_exact
 from sendmail_cli.config.server_settings import ServerResolver
@@ -236,6 +237,20 @@ def _matched(sender: AddrSpec, profiles: Profiles, environment: Environment) -> 
             hint="Name one of them with -p, or write one pattern out further.",
         )
     return profile, Origin("profile", f"match {pattern} in {origin_of(profile, 'match', environment.home)}")
+
+
+def service_socket(flags: ServerFlags, environment: Environment) -> str | None:
+    """The socket of the machine's own mail service, where there is one and the caller has no way of his own; else None.
+
+    A way of his own is a profile that is named, by an option or a variable, or a `profiles.toml` in his home. The
+    machine's, in /etc, is the service's as well.
+    """
+    variables = environment.variables
+    if flags.profile is not None or variables.get(PROFILE_VARIABLE) or variables.get(CONFIG_VARIABLE):
+        return None
+    path = environment.service_socket
+    has_profiles = os.path.exists(f"{environment.user_config_folder}/profiles.toml")
+    return path if os.path.exists(path) and not has_profiles else None
 
 
 def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:

@@ -76,6 +76,10 @@ class Machine(Environment):
         return str(self.folder / "etc")
 
     @property
+    def service_socket(self) -> str:
+        return str(self.folder / "submit")
+
+    @property
     def system_aliases_file(self) -> str:
         return str(self.folder / "etc" / "aliases")
 
@@ -157,6 +161,7 @@ class Installed:
         usual = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
         self.variables = measuring | usual | self.variables
         self.variables["XDG_RUNTIME_DIR"] = str(self.home)
+        self.variables["SENDMAIL_CLI_SOCKET"] = ""
         self.variables["SENDMAIL_CLI_SPOOL"] = str(self.home / "spool")  # root's would be the machine's
 
     def __call__(

@@ -1,0 +1,209 @@
+"""A message of a user who has no profile, handed over to the machine's own service: `sendmail-cli relay --system`.
+
+It goes as it was given, names without a domain and all: what they mean outside of this machine is for the service's
+profile to say. So www-data and nobody need no password.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+from typing import TYPE_CHECKING, Self
+
+from sendmail_cli.addressees import LocalName, OpenGroup
+from sendmail_cli.addresses import Group, Mailbox
+from sendmail_cli.errors import ConnectFailed, ConnectionLost, DeadlineExceeded, InternalError, MailError, UsageError
+from sendmail_cli.message.raw import repaired_message, seen_fields
+from sendmail_cli.message.raw_header import Field, read_loose_header
+from sendmail_cli.printable import printable
+from sendmail_cli.report import Report, outcome_by_reply, outcome_in_doubt
+from sendmail_cli.smtp.content import dot_stuff
+from sendmail_cli.smtp.replies import Reply, ReplyParser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sendmail_cli.addressees import Addressee
+    from sendmail_cli.environment import Environment
+    from sendmail_cli.message.raw import RawMessage
+    from sendmail_cli.message.source import Source
+    from sendmail_cli.request import Request
+
+PATIENCE = 300.0  # seconds for each reply; it only has to write the message to its disk
+READ_SIZE = 65536  # octets
+
+
+def hand_over(request: Request, path: str, environment: Environment) -> Report:
+    """Hand over the ready message of `request` to the service that listens at `path`.
+
+    Raises `MailError` where it was not handed over at all, and it may be tried again: `ConnectFailed`.
+    """
+    if request.raw is None:
+        raise InternalError("only a ready message can be handed over")
+    message = _message(request, request.raw, environment)
+    recipients = list(dict.fromkeys(map(_path, _flat(request.to))))
+    if request.local is not None and request.local.is_header_read:
+        recipients = list(dict.fromkeys([*recipients, *map(_path, _flat(message.recipients))]))
+    if not recipients:
+        raise UsageError(
+            "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
+        )
+    with _Dialogue(path) as dialogue:
+        dialogue.reply()
+        dialogue.say("EHLO localhost")
+        refusal = dialogue.say(f"MAIL FROM:<{_sender(request, environment)}>")
+        if not refusal.is_positive:
+            return Report("", path, tuple(outcome_by_reply(each, refusal, "MAIL") for each in recipients))
+        replies = {each: dialogue.say(f"RCPT TO:<{each}>") for each in recipients}
+        accepted = [each for each, reply in replies.items() if reply.is_positive]
+        outcomes = {each: outcome_by_reply(each, reply, "RCPT") for each, reply in replies.items()}
+        if accepted:
+            try:
+                reply = dialogue.content(message)
+                outcomes |= {each: outcome_by_reply(each, reply, "DATA") for each in accepted}
+            except _LostAfterDot as lost:
+                outcomes |= {each: outcome_in_doubt(each, lost.error) for each in accepted}
+    return Report(message.message_id, path, tuple(outcomes.values()), was_heard=True)
+
+
+def pass_through(path: str, reading: int, writing: int) -> None:
+    """Have the service speak with whoever is at the two descriptors, until one of them ends. Raises `ConnectFailed`."""
+    with _connected(path) as service, selectors.DefaultSelector() as selector:
+        selector.register(service, selectors.EVENT_READ)
+        try:
+            selector.register(reading, selectors.EVENT_READ)
+        except PermissionError:  # a file is always ready, and epoll doesn't take it
+            while octets := os.read(reading, READ_SIZE):
+                service.sendall(octets)
+            service.shutdown(socket.SHUT_WR)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is service:
+                    octets = service.recv(READ_SIZE)
+                    if not octets:
+                        return
+                    _write(writing, octets)
+                elif octets := os.read(reading, READ_SIZE):
+                    service.sendall(octets)
+                else:
+                    selector.unregister(reading)
+                    service.shutdown(socket.SHUT_WR)
+
+
+def _write(descriptor: int, octets: bytes) -> None:
+    while octets:
+        octets = octets[os.write(descriptor, octets) :]
+
+
+def _connected(path: str) -> socket.socket:
+    connected = socket.socket(socket.AF_UNIX)
+    try:
+        connected.connect(path)
+    except OSError as error:
+        connected.close()
+        raise ConnectFailed(
+            f"the mail service of this machine can't be had at {printable(path)}: {_why(error)}",
+            hint="`systemctl status sendmail-cli.socket` tells more.",
+        ) from None
+    return connected
+
+
+def _message(request: Request, source: Source, environment: Environment) -> RawMessage:
+    """Lines that end as they must, without Bcc, and all else as it is."""
+    head = read_loose_header(source)
+    fields = seen_fields(head)
+    full_name = request.local.full_name if request.local is not None else ""
+    if full_name and not any(field.name == "from" for field in fields):
+        author = LocalName(full_name, environment.account_name(os.geteuid()))
+        fields = (Field("from", f"From: {author}\r\n".encode(), 0), *fields)
+    return repaired_message(source, head, fields)
+
+
+def _sender(request: Request, environment: Environment) -> str:
+    if request.envelope_from is not None:
+        return str(request.envelope_from.address or "")
+    if request.local is not None and request.local.sender is not None:
+        return request.local.sender.local_part
+    return environment.account_name(os.geteuid())
+
+
+def _flat(addressees: Iterable[Addressee]) -> Iterator[Mailbox | LocalName]:
+    for each in addressees:
+        if isinstance(each, Group):
+            yield from each.mailboxes
+        elif isinstance(each, OpenGroup):
+            yield from each.members
+        else:
+            yield each
+
+
+def _path(addressee: Mailbox | LocalName) -> str:
+    return addressee.local_part if isinstance(addressee, LocalName) else str(addressee.address)
+
+
+class _LostAfterDot(Exception):
+    def __init__(self, error: MailError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class _Dialogue:
+    """SMTP with the service, a command at a time."""
+
+    def __init__(self, path: str) -> None:
+        """Raises `ConnectFailed`."""
+        self._parser = ReplyParser()
+        self._socket = _connected(path)
+        self._socket.settimeout(PATIENCE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def say(self, command: str) -> Reply:
+        self._write([f"{command}\r\n".encode()])
+        return self.reply()
+
+    def content(self, message: RawMessage) -> Reply:
+        reply = self.say("DATA")
+        if not reply.is_intermediate:
+            return reply
+        self._write(dot_stuff(message.chunks()))
+        try:
+            self._write([b".\r\n"])
+            return self.reply()
+        except MailError as error:
+            raise _LostAfterDot(error) from None
+
+    def reply(self) -> Reply:
+        """The next one. Raises `ConnectionLost`, `DeadlineExceeded`, `RemoteProtocolError`."""
+        while (reply := self._parser.next_reply()) is None:
+            try:
+                octets = self._socket.recv(READ_SIZE)
+            except TimeoutError:
+                raise DeadlineExceeded("the mail service of this machine says nothing") from None
+            except OSError as error:
+                raise self._lost(_why(error)) from None
+            if not octets:
+                raise self._lost("it ended")
+            self._parser.feed(octets)
+        if reply.code == 421:
+            raise self._lost(str(reply))
+        return reply
+
+    def _write(self, chunks: Iterable[bytes]) -> None:
+        for chunk in chunks:
+            try:
+                self._socket.sendall(chunk)
+            except OSError as error:
+                raise self._lost(_why(error)) from None
+
+    def _lost(self, why: str) -> MailError:
+        return ConnectionLost(f"the mail service of this machine is gone: {why}")
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
