@@ -30,7 +30,12 @@ class _Mode(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        if not (value and set(value) <= set("01234567") and int(value, 8) <= _FOR_ALL and int(value, 8) & _PRIVATE):
+        if not (
+            value
+            and set(value) <= set("01234567")
+            and int(value, 8) <= _FOR_ALL
+            and int(value, 8) & _PRIVATE == _PRIVATE
+        ):
             self.fail(f"“{value}” are no permissions of a socket: 0600, 0660 or 0666", param, ctx)
         return int(value, 8)
 
@@ -105,10 +110,10 @@ def relay(context: click.Context, /, profile: str | None, max_size: int, **value
     from sendmail_cli.relay import Relay, RelayPlan
 
     talking = talk(context, values)
+    sign_in = _sign_in(values, talking.environment)
     sockets: list[Listening] = []
     try:
-        sockets += _sockets(values, talking.environment)
-        sign_in = _sign_in(values, sockets, talking.environment)
+        sockets.extend(_sockets(values, talking.environment))
         plan = RelayPlan(ServerFlags(profile=profile), tuple(sockets), sign_in, max_size, is_system=values["system"])
         relaying = Relay(plan, talking.environment, talking.output.warn)
         for listening in sockets:
@@ -118,7 +123,7 @@ def relay(context: click.Context, /, profile: str | None, max_size: int, **value
         talking.inform("stopped")
     finally:
         for listening in sockets:
-            listening.remove()
+            listening.close()
     return ExitCode.OK
 
 
@@ -126,20 +131,20 @@ def _sockets(values: dict[str, Any], environment: Environment) -> Iterator[Liste
     from sendmail_cli.net.listening import inherited, listen_tcp, listen_unix
 
     handed_over = inherited(environment.variables, os.getpid())
+    yield from handed_over
     if not handed_over and values["path"] is None and values["port"] is None:
         raise UsageError(
             "nowhere to listen", hint="Name a unix socket with --unix or a port with --port; or have systemd start it."
         )
-    if values["port"] is not None:
-        _check_sign_in(values)
-    yield from handed_over
+    if values["port"] is not None or any(listening.path is None for listening in handed_over):
+        _check_who(values)
     if values["path"] is not None:
         yield listen_unix(values["path"], values["mode"])
     if values["port"] is not None:
         yield listen_tcp(values["host"], values["port"])
 
 
-def _check_sign_in(values: dict[str, Any]) -> None:
+def _check_who(values: dict[str, Any]) -> None:
     """Raises `UsageError` where everybody could send by TCP and nobody said so."""
     if values["user"] is None and not values["no_auth"]:
         raise UsageError(
@@ -148,18 +153,15 @@ def _check_sign_in(values: dict[str, Any]) -> None:
         )
 
 
-def _sign_in(values: dict[str, Any], sockets: list[Listening], environment: Environment) -> SignInRule | None:
-    from sendmail_cli.relay import SignInRule
-
+def _sign_in(values: dict[str, Any], environment: Environment) -> SignInRule | None:
     user, descriptor = values["user"], values["password_fd"]
     if (user is None) is not (descriptor is None):
         raise UsageError("--user and --password-fd belong together")
-    if user is not None and values["no_auth"]:
-        raise UsageError("--user and --no-auth contradict each other; give one of them")
-    if any(listening.path is None for listening in sockets):
-        _check_sign_in(values)
     if user is None:
         return None
+    if values["no_auth"]:
+        raise UsageError("--user and --no-auth contradict each other; give one of them")
     from sendmail_cli.config.credential_sources import DescriptorSource
+    from sendmail_cli.relay import SignInRule
 
     return SignInRule(user, DescriptorSource(descriptor, environment).find())

@@ -35,8 +35,9 @@ class Listening(NamedTuple):
         host = self.socket.getsockname()[0]
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
-    def remove(self) -> None:
-        """Take the name of a unix socket of ours away, unless another process has the name by now."""
+    def close(self) -> None:
+        """Let go of it; a unix socket that we made is gone."""
+        self.socket.close()
         if self.path is not None and self.is_ours:
             with suppress(OSError):
                 os.unlink(self.path)
@@ -94,12 +95,19 @@ def _inherited(descriptor: int) -> Listening:
     try:
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - no name is taken
         taken = socket.socket(fileno=descriptor)
-        is_listening = bool(taken.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
     except OSError as error:
         raise ConfigError(
             f"descriptor {descriptor}, which was handed over, is no socket: {(error.strerror or str(error)).lower()}"
         ) from None
-    if not is_listening or taken.type != socket.SOCK_STREAM:
+    try:
+        return _checked(taken, descriptor)
+    except ConfigError:
+        taken.close()
+        raise
+
+
+def _checked(taken: socket.socket, descriptor: int) -> Listening:
+    if taken.type != socket.SOCK_STREAM or not taken.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         raise ConfigError(f"descriptor {descriptor}, which was handed over, is no stream socket that listens")
     if taken.family == socket.AF_UNIX:
         return Listening(taken, os.fsdecode(taken.getsockname()), is_ours=False)

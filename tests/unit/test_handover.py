@@ -1,0 +1,179 @@
+"""What the service may say or not say to who hands over, and what he is told."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendmail_cli.addressees import LocalName, parse_addressees
+from sendmail_cli.config.settings import ServerFlags, service_socket
+from sendmail_cli.errors import ConnectFailed, ConnectionLost, InternalError, RemoteProtocolError, UsageError
+from sendmail_cli.handover import hand_over
+from sendmail_cli.message.source import MemorySource
+from sendmail_cli.request import LocalMail, Request
+from sendmail_cli.smtp.envelope import ReversePath
+from tests.support.command import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TEXT = b"To: Root <root>, team: ada@example.org, bob;\nBcc: eve@example.org\nSubject: x\n\n.dot\n"
+ALL = ["220 here", "250-here\r\n250 SIZE", "250 sender", "250 first", "250 second", "354 go on", "250 2.0.0 kept"]
+
+
+class Web(Machine):
+    def account_name(self, uid: int) -> str:
+        assert uid == os.geteuid()
+        return "www-data"
+
+
+class Service:
+    """Says what is written down, one reply for each line it hears, and hangs up at the end."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.heard = b""
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(path)
+        self._listening.listen()
+        self._thread: threading.Thread | None = None
+
+    def says(self, *replies: str) -> None:
+        self._thread = threading.Thread(target=self._serve, args=(replies,))
+        self._thread.start()
+
+    def _serve(self, replies: tuple[str, ...]) -> None:
+        connected, _ = self._listening.accept()
+        with connected, connected.makefile("rwb") as stream:
+            for number, reply in enumerate(replies):
+                stream.write(f"{reply}\r\n".encode())
+                stream.flush()
+                while number < len(replies):
+                    line = stream.readline()
+                    self.heard += line
+                    if not line or not reply.startswith("354") or line == b".\r\n":
+                        break
+
+    def end(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+        self._listening.close()
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    service = Service(str(tmp_path / "submit"))
+    yield service
+    service.end()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Web(tmp_path)
+
+
+def request(to: str = "root, ada@example.org", *, text: bytes = TEXT, local: LocalMail = LocalMail()) -> Request:  # noqa: B008
+    return Request(to=parse_addressees(to) if to else (), raw=MemorySource(text, "x"), local=local)
+
+
+def test_all_goes_as_it_was_given(service: Service, machine: Machine) -> None:
+    service.says(*ALL)
+    report = hand_over(request(), service.path, machine)
+    assert report.exit_code == 0
+    service.end()
+    assert service.heard == (
+        b"EHLO localhost\r\nMAIL FROM:<www-data>\r\nRCPT TO:<root>\r\nRCPT TO:<ada@example.org>\r\nDATA\r\n"
+        b"To: Root <root>, team: ada@example.org, bob;\r\nSubject: x\r\n\r\n..dot\r\n.\r\n"
+    )
+
+
+def test_whom_the_header_names(service: Service, machine: Machine) -> None:
+    service.says(*ALL[:4], *ALL[3:4] * 3, *ALL[5:])
+    assert hand_over(request("", local=LocalMail(is_header_read=True)), service.path, machine).exit_code == 0
+    service.end()
+    for path in ("root", "ada@example.org", "bob", "eve@example.org"):
+        assert service.heard.count(f"RCPT TO:<{path}>\r\n".encode()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "path"),
+    [
+        (request()._replace(envelope_from=ReversePath(None)), b"<>"),
+        (request(local=LocalMail(sender=LocalName("", "daemon"))), b"<daemon>"),
+    ],
+)
+def test_the_sender_that_is_named(service: Service, machine: Machine, wanted: Request, path: bytes) -> None:
+    service.says(*ALL)
+    hand_over(wanted, service.path, machine)
+    service.end()
+    assert b"MAIL FROM:" + path + b"\r\n" in service.heard
+
+
+def test_the_name_of_an_author_who_is_not_named(service: Service, machine: Machine) -> None:
+    service.says(*ALL)
+    hand_over(request(local=LocalMail("Cron Daemon")), service.path, machine)
+    service.end()
+    assert b"DATA\r\nFrom: Cron Daemon <www-data>\r\n" in service.heard
+
+
+@pytest.mark.parametrize(
+    ("replies", "code"),
+    [
+        ([*ALL[:2], "452 4.3.1 full"], 75),
+        ([*ALL[:2], "550 5.7.1 not you"], 77),
+        ([*ALL[:3], "553 5.1.3 no", *ALL[4:]], 80),
+        ([*ALL[:3], "553 5.1.3 no", "553 5.1.3 no"], 67),
+        ([*ALL[:5], "451 4.3.0 later"], 75),
+        ([*ALL[:6], "452 4.3.1 full"], 75),
+        ([*ALL[:6], "554 5.4.6 loop"], 69),
+        ([*ALL[:6]], 81),
+    ],
+)
+def test_what_the_caller_is_told(service: Service, machine: Machine, replies: list[str], code: int) -> None:
+    service.says(*replies)
+    assert hand_over(request(), service.path, machine).exit_code == code
+
+
+@pytest.mark.parametrize("replies", [["421 4.3.2 full"], ALL[:1], ALL[:3], [*ALL[:3], "421 4.3.2 bye"]])
+def test_a_service_that_goes_away(service: Service, machine: Machine, replies: list[str]) -> None:
+    service.says(*replies)
+    with pytest.raises(ConnectionLost, match="is gone"):
+        hand_over(request(), service.path, machine)
+
+
+def test_what_speaks_no_smtp(service: Service, machine: Machine) -> None:
+    service.says("HTTP/1.1 400 Bad Request")
+    with pytest.raises(RemoteProtocolError):
+        hand_over(request(), service.path, machine)
+
+
+def test_nobody_listens(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(ConnectFailed, match="can't be had"):
+        hand_over(request(), str(tmp_path / "none"), machine)
+
+
+def test_what_can_not_be_handed_over(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no recipients"):
+        hand_over(request("", text=b"Subject: x\n\nx\n"), str(tmp_path / "none"), machine)
+    with pytest.raises(InternalError):
+        hand_over(Request(), str(tmp_path / "none"), machine)
+
+
+def test_who_hands_over(service: Service, machine: Machine) -> None:
+    assert service_socket(ServerFlags(), machine) == service.path
+    assert service_socket(ServerFlags(profile="work"), machine) is None
+    for variable in ("SENDMAIL_CLI_PROFILE", "SENDMAIL_CLI_CONFIG"):
+        machine.variables[variable] = "x"
+        assert service_socket(ServerFlags(), machine) is None
+        del machine.variables[variable]
+    machine.configure("")
+    assert service_socket(ServerFlags(), machine) is None
+
+
+def test_nobody_hands_over_where_no_service_is(machine: Machine) -> None:
+    assert service_socket(ServerFlags(), machine) is None
