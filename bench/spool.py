@@ -28,7 +28,7 @@ BASE = """
 import sendmail_cli.service, sendmail_cli.request, sendmail_cli.message.compose
 from sendmail_cli.addresses import parse_address_list
 from sendmail_cli.environment import Environment
-from sendmail_cli.queue.entry import Queueing, QueueMode
+from sendmail_cli.queue.choice import Queueing, QueueMode
 from sendmail_cli.request import Request
 class Quiet(Environment):
     def start_detached(self, arguments): pass

@@ -11,8 +11,7 @@ from sendmail_cli import service
 from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.errors import AddressError, MailError, MailLoop, SpoolError
-from sendmail_cli.queue.choice import queue_mode
-from sendmail_cli.queue.entry import TAKEN_OVER, Queueing, QueueMode
+from sendmail_cli.queue.choice import TAKEN_OVER, Queueing, QueueMode, queue_mode
 from sendmail_cli.report import Action
 from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.answers import OK, Answer, Offer

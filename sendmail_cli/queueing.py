@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import MailError, MailLoop, UsageError
-from sendmail_cli.queue.choice import queue_mode
-from sendmail_cli.queue.entry import InDoubt, NewMail, QueueMode
+from sendmail_cli.queue.choice import QueueMode, queue_mode
+from sendmail_cli.queue.entry import InDoubt, NewMail
 from sendmail_cli.queue.schedule import wait_after
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.queue.verdicts import Verdict, verdict_on

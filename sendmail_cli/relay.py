@@ -21,7 +21,7 @@ from sendmail_cli.intake import Intake
 from sendmail_cli.listener import MAX_CONNECTIONS, Listener
 from sendmail_cli.message.headers import new_date
 from sendmail_cli.net.peer import peer_uid
-from sendmail_cli.queue.entry import Queueing, QueueMode
+from sendmail_cli.queue.choice import Queueing, QueueMode
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.request import LocalMail
 from sendmail_cli.serving import serve

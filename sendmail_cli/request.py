@@ -10,7 +10,7 @@ from sendmail_cli.errors import ConfigError, DataError, MailError, UsageError
 from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in
 from sendmail_cli.message.encoding import AS_FITS
 from sendmail_cli.people import People, resolver_for
-from sendmail_cli.queue.entry import Queueing
+from sendmail_cli.queue.choice import Queueing
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
 from sendmail_cli.submission import Submission
 

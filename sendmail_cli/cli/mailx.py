@@ -17,7 +17,7 @@ from sendmail_cli.environment import Environment
 from sendmail_cli.errors import AddressError, InputError, MailError, UsageError
 from sendmail_cli.message.draft import decode_body, parse_header
 from sendmail_cli.message.source import open_file, read_stream
-from sendmail_cli.queue.entry import TAKEN_OVER
+from sendmail_cli.queue.choice import TAKEN_OVER
 from sendmail_cli.request import AttachmentRequest, LocalMail, Request
 from sendmail_cli.status import ExitCode
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.errors import UsageError
-from sendmail_cli.queue.entry import Queueing, QueueMode
+from sendmail_cli.queue.choice import Queueing, QueueMode
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment

@@ -19,7 +19,7 @@ from sendmail_cli.config.settings import ServerFlags, service_socket
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import AddressError, DataError, InputError, MailError, UsageError
 from sendmail_cli.message.source import read_stream
-from sendmail_cli.queue.entry import TAKEN_OVER, QueueMode
+from sendmail_cli.queue.choice import TAKEN_OVER, QueueMode
 from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath
 from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_ret
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from sendmail_cli.addressees import Addressee
-    from sendmail_cli.queue.entry import Queueing
+    from sendmail_cli.queue.choice import Queueing
     from sendmail_cli.smtp.envelope import Notify
 
     Value = TypeVar("Value")

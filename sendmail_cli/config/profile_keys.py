@@ -40,12 +40,13 @@ TLS_CHOICES = tuple(mode.value for mode in TLSMode)
 TLS_VERSIONS = ("1.2", "1.3")
 MAX_TIMEOUT = 3600.0  # seconds; RFC 5321 §4.5.3.2 has nothing longer than ten minutes
 
-_NAME = re.compile("[A-Za-z0-9._-]+")
-_TIMEOUT = re.compile("([0-9]{1,9}(?:[.][0-9]{1,9})?) ?(s|m|h)?")
+# Patterns, compiled by re when they are used: all of them at every start would be felt.
+_NAME = "[A-Za-z0-9._-]+"
+_TIMEOUT = "([0-9]{1,9}(?:[.][0-9]{1,9})?) ?(s|m|h)?"
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PIN = re.compile("(?:sha256:)?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
-_ADDRESS_LITERAL = re.compile(r"\[[A-Za-z0-9:.-]{1,80}\]")  # RFC 5321 §4.1.3
-_HEADER_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §2.2
+_PIN = "(?i)(?:sha256:)?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})"
+_ADDRESS_LITERAL = r"\[[A-Za-z0-9:.-]{1,80}\]"  # RFC 5321 §4.1.3
+_HEADER_NAME = "[!-9;-~]+"  # RFC 5322 §2.2
 # What each message says for itself, or this program for it.
 _OWN_HEADERS = frozenset(
     ("from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "received", "return-path")
@@ -54,7 +55,7 @@ _OWN_HEADERS = frozenset(
 
 def check_name(name: str) -> str:
     """`name` as a profile's name. Raises `ConfigError` for characters that it can't have."""
-    if _NAME.fullmatch(name):
+    if re.fullmatch(_NAME, name):
         return name
     if not name:
         raise ConfigError("a profile's name is not empty")
@@ -114,7 +115,7 @@ def parse_timeout(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         seconds = float(min(value, 2 * MAX_TIMEOUT))
     else:
-        match = _TIMEOUT.fullmatch(value.strip()) if isinstance(value, str) else None
+        match = re.fullmatch(_TIMEOUT, value.strip()) if isinstance(value, str) else None
         if match is None:
             raise ConfigError('a time is a number of seconds, or a text such as "30s" or "5m"')
         seconds = float(match[1]) * _SECONDS[match[2]]
@@ -128,7 +129,7 @@ def parse_timeout(value: object) -> float:
 def parse_ehlo_name(value: object) -> str:
     """A name or address literal to say after EHLO (RFC 5321 §4.1.1.1), in A-labels. Raises `ConfigError`."""
     text = expect_text(value)
-    if _ADDRESS_LITERAL.fullmatch(text):
+    if re.fullmatch(_ADDRESS_LITERAL, text):
         return text
     try:
         return encode_domain(text)
@@ -165,7 +166,7 @@ def parse_tls_pin(value: object) -> str:
     It may be written without "sha256:", in capitals, and with colons between the octets as openssl shows it.
     """
     text = expect_text(value)
-    match = _PIN.fullmatch(text.strip())
+    match = re.fullmatch(_PIN, text.strip())
     if match is None:
         raise ConfigError(
             f"“{printable(text, 80)}” is no SHA-256 fingerprint, which has 64 hexadecimal digits",
@@ -311,7 +312,7 @@ def _check_headers(value: object) -> tuple[tuple[str, str], ...]:
 def check_header(name: str, value: object) -> str:
     """The value of a header that every message of a profile gets. Raises `ConfigError` with the header's name."""
     shown = printable(name, 80)
-    if not _HEADER_NAME.fullmatch(name):
+    if not re.fullmatch(_HEADER_NAME, name):
         raise ConfigError(f"“{shown}” is no name of a header")
     if name.lower() in _OWN_HEADERS or name.lower().startswith(("content-", "resent-")):
         raise ConfigError(f"the header “{shown}” is each message's own and can't stand in a profile")

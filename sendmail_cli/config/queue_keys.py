@@ -21,9 +21,10 @@ MAX_KEEP_DAYS = 3650
 DAY = 86400.0  # seconds
 KEEP = 30 * DAY  # seconds that the journal of the queue is kept where nothing is set
 
-_LIMIT = re.compile("([0-9]{1,9}) ?/ ?([smhd])")
+# Patterns, compiled by re when they are used: all of them at every start would be felt.
+_LIMIT = "([0-9]{1,9}) ?/ ?([smhd])"
 _PERIODS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY}
-_DAYS = re.compile("([0-9]{1,5}) ?d")
+_DAYS = "([0-9]{1,5}) ?d"
 
 Limits = tuple[tuple[int, float], ...]  # messages, and in how many seconds
 
@@ -59,7 +60,7 @@ def check_limits(value: object) -> Limits:
         raise ConfigError("the list has no limit in it; without limits the key is left out")
     limits = []
     for text in texts:
-        match = _LIMIT.fullmatch(text) if isinstance(text, str) else None
+        match = re.fullmatch(_LIMIT, text) if isinstance(text, str) else None
         if match is None or int(match[1]) == 0:
             raise ConfigError(
                 f"“{printable(str(text), 80)}” is no limit",
@@ -79,7 +80,7 @@ def check_connections(value: object) -> int:
 
 def check_keep(value: object) -> float:
     """Seconds, of a number of days such as "90d". Raises `ConfigError`."""
-    match = _DAYS.fullmatch(value) if isinstance(value, str) else None
+    match = re.fullmatch(_DAYS, value) if isinstance(value, str) else None
     if match is None or not 1 <= int(match[1]) <= MAX_KEEP_DAYS:
         raise ConfigError('how long the journal is kept is a number of days, such as "90d"')
     return int(match[1]) * DAY

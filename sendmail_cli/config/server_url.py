@@ -14,17 +14,18 @@ from sendmail_cli.printable import find_control, printable
 
 LMTP = "lmtp"
 SMTP_PORT = 25
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# Patterns, compiled by re when they are used: all of them at every start would be felt.
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 _FORM = "[smtps://|smtp://|lmtp://][user@]host[:port]"
-_SOCKET = re.compile("unix:|(?P<lmtp>lmtp):(?!//[^/]|[0-9])(?:unix:)?")  # lmtp:24 is a host
-_PORT = re.compile("[0-9]{1,5}")
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
-_MAPPED_LOOPBACK = re.compile("::ffff:(?:127[.]|7f[0-9a-f]{2}:)")  # as Python ≥ 3.13 writes it, and before
-_NUMERIC_LABEL = re.compile("[0-9]+|0[xX][0-9A-Fa-f]*")
-_ZONE = re.compile("[A-Za-z0-9._~-]{1,32}")  # an interface's name (RFC 6874)
-_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
-_ESCAPE = re.compile(b"%([0-9A-Fa-f]{2})")
-_NEEDS_ESCAPE = re.compile(r"[%@:/?#\[\]\s]")
+_SOCKET = "unix:|(?P<lmtp>lmtp):(?!//[^/]|[0-9])(?:unix:)?"  # lmtp:24 is a host
+_PORT = "[0-9]{1,5}"
+_IPV4 = r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}"
+_MAPPED_LOOPBACK = "::ffff:(?:127[.]|7f[0-9a-f]{2}:)"  # as Python ≥ 3.13 writes it, and before
+_NUMERIC_LABEL = "[0-9]+|0[xX][0-9A-Fa-f]*"
+_ZONE = "[A-Za-z0-9._~-]{1,32}"  # an interface's name (RFC 6874)
+_BAD_ESCAPE = "%(?![0-9A-Fa-f]{2})"
+_ESCAPE = b"%([0-9A-Fa-f]{2})"
+_NEEDS_ESCAPE = r"[%@:/?#\[\]\s]"
 
 
 class PasswordInURL(UsageError):
@@ -60,9 +61,9 @@ class ServerURL(NamedTuple):
             return True
         if self.host == "localhost" or self.host.endswith(".localhost"):  # RFC 6761 §6.3
             return True
-        if _IPV4.fullmatch(self.host):
+        if re.fullmatch(_IPV4, self.host):
             return self.host.startswith("127.")
-        return self.host == "::1" or _MAPPED_LOOPBACK.match(self.host) is not None
+        return self.host == "::1" or re.match(_MAPPED_LOOPBACK, self.host) is not None
 
     def is_same_host(self, other: ServerURL) -> bool:
         """True when both name the same host, or the same socket, whatever port and user they name."""
@@ -71,7 +72,7 @@ class ServerURL(NamedTuple):
     def __str__(self) -> str:
         if self.socket_path is not None:
             return f"{self.scheme or 'unix'}:{self.socket_path}"
-        user = "" if self.user is None else _NEEDS_ESCAPE.sub(_escaped, self.user) + "@"
+        user = "" if self.user is None else re.sub(_NEEDS_ESCAPE, _escaped, self.user) + "@"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{f'{self.scheme}://' if self.scheme else ''}{user}{host}{'' if self.port is None else f':{self.port}'}"
 
@@ -84,7 +85,7 @@ def parse_server_url(text: str) -> ServerURL:
     text = text.strip()
     if find_control(text) is not None:
         raise UsageError("a server's name has no control characters in it")
-    socket = _SOCKET.match(text)
+    socket = re.match(_SOCKET, text)
     if socket is not None:
         return ServerURL("", scheme=socket["lmtp"], socket_path=_parse_socket_path(text[socket.end() :]))
     scheme, authority = _split_scheme(text)
@@ -105,7 +106,7 @@ def _parse_socket_path(path: str) -> str:
 
 
 def _split_scheme(text: str) -> tuple[str | None, str]:
-    match = _SCHEME.match(text)
+    match = re.match(_SCHEME, text)
     if match is None:
         return None, text
     scheme = match[1].lower()
@@ -125,10 +126,10 @@ def _parse_user(text: str) -> str:
         )
     if not text:
         raise UsageError("nothing stands before “@”: write the user's name, or leave the “@” out")
-    if _BAD_ESCAPE.search(text):
+    if re.search(_BAD_ESCAPE, text):
         raise UsageError("a “%” in a user's name is written %25")
     try:
-        user = _ESCAPE.sub(lambda escape: bytes((int(escape[1], 16),)), text.encode()).decode()
+        user = re.sub(_ESCAPE, lambda escape: bytes((int(escape[1], 16),)), text.encode()).decode()
     except UnicodeDecodeError:
         raise UsageError("the user's name is not UTF-8 when its % escapes are decoded") from None
     if find_control(user) is not None:
@@ -164,7 +165,7 @@ def _parse_port(text: str | None) -> int | None:
     if text is None:
         return None
     # What stands there is not repeated, here and above: somebody may have written user:password.
-    if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:
+    if not re.fullmatch(_PORT, text) or not 1 <= int(text) <= 65535:
         raise UsageError("what follows the colon is no port: a number from 1 to 65535 is", hint=f"A server is {_FORM}.")
     return int(text)
 
@@ -180,7 +181,7 @@ def _parse_host(text: str) -> str:
     except AddressError as error:
         raise UsageError(error.sentence) from None
     # "127.1" and "0x7f000001" are addresses to the system's resolver; nobody who reads them sees which.
-    if _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]) and not _IPV4.fullmatch(host):
+    if re.fullmatch(_NUMERIC_LABEL, host.rpartition(".")[2]) and not re.fullmatch(_IPV4, host):
         raise UsageError(f"“{printable(host, 80)}” is neither a name nor an IPv4 address such as 192.0.2.1")
     return host
 
@@ -194,7 +195,7 @@ def _parse_ipv6(text: str) -> str:
         host = str(IPv6Address(address))
     except ValueError:
         raise UsageError("a host has one colon, before its port, and this is no IPv6 address") from None
-    if percent and not _ZONE.fullmatch(zone):
+    if percent and not re.fullmatch(_ZONE, zone):
         raise UsageError("what follows “%” in an IPv6 address is the name of an interface: [fe80::1%eth0]")
     return f"{host}%{zone}" if percent else host
 

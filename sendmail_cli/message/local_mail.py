@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from sendmail_cli.addressees import LocalName, OpenGroup, parse_addressees
 from sendmail_cli.addresses import Group, Mailbox
 from sendmail_cli.errors import AddressError, MailLoop
-from sendmail_cli.message.attachments import charset_of
 from sendmail_cli.message.draft import decode_body
 from sendmail_cli.message.fields import ADDRESS_FIELDS
 from sendmail_cli.message.headers import address_field, parameter_field, structured_field, verbatim_text_field
@@ -53,7 +52,8 @@ def local_message(source: Source, rules: LocalRules, environment: Environment, t
             f"the message has passed more than {MAX_RECEIVED} servers: it goes round in a loop",
             hint="Some server on its way, or an alias, sends it back to us.",
         )
-    charset = environment.locale_charset()
+    is_ascii = all(field.octets.isascii() for field in head.fields)
+    charset = "us-ascii" if is_ascii else environment.locale_charset()
     fields = tuple(_whole_field(field, rules, charset) for field in seen_fields(head))
     if not any(field.name == "from" for field in fields):
         fields = (Field("from", address_field("From", (rules.author,)), 0), *fields)
@@ -65,7 +65,7 @@ def local_message(source: Source, rules: LocalRules, environment: Environment, t
     names = {field.name for field in fields}
     if message.is_7bit or "content-type" in names:
         return message
-    return repaired_message(source, head, fields + _mime_fields(names, source, charset))
+    return repaired_message(source, head, fields + _mime_fields(names, source, environment.locale_charset()))
 
 
 def _whole_field(field: Field, rules: LocalRules, charset: str) -> Field:
@@ -100,6 +100,8 @@ def _outside(addressee: Addressee, rules: LocalRules) -> Address:
 
 def _mime_fields(names: set[str], source: Source, charset: str) -> tuple[Field, ...]:
     """Those that say in which charset the body is: what it is for certain, else what the locale says."""
+    from sendmail_cli.message.attachments import charset_of
+
     found = charset_of(source) or _eight_bit(charset)
     fields = [Field("content-type", parameter_field("Content-Type", "text/plain", [f"charset={found}"]), 0)]
     if "mime-version" not in names:

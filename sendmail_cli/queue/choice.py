@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import UsageError
-from sendmail_cli.queue.entry import QueueMode
 
 if TYPE_CHECKING:
     from sendmail_cli.config.settings import Settings
-    from sendmail_cli.queue.entry import Queueing
+
+
+class QueueMode(Enum):
+    """When a message goes into the queue."""
+
+    NEVER = "never"
+    ON_FAILURE = "on-failure"  # where it can't be sent just now
+    ALWAYS = "always"
+
+
+class Queueing(NamedTuple):
+    """What is asked for about the queue."""
+
+    mode: QueueMode | None = None  # None: as the profile says, else `otherwise`
+    due: float | None = None  # seconds since the epoch before which it must not go; None: at once
+    key: str | None = None  # of idempotency: one message is sent under it, however often that is asked for
+    otherwise: QueueMode = QueueMode.NEVER  # where neither says
+
+
+# For callers who are rid of a mail once we have it: cron will not come again.
+TAKEN_OVER = Queueing(otherwise=QueueMode.ON_FAILURE)
 
 
 def queue_mode(asked: Queueing, settings: Settings) -> QueueMode:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 MAX_ENVID = 100  # octets as sent; RFC 3461 §5.4
 MAX_ORCPT = 500  # octets as sent; RFC 3461 §5.4
 
-_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?")  # RFC 5321 §4.1.2, esmtp-param
-_NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")  # RFC 3461 §4: neither "+" nor "=" stands for itself
-_NOT_UNITEXT = re.compile(r"[^!-*,-<>-\[\]-~]")  # RFC 6533 §3: the backslash doesn't either
+# Patterns, compiled by re when they are used: all of them at every start would be felt.
+_PARAMETER = r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?"  # RFC 5321 §4.1.2, esmtp-param
+_NOT_XTEXT = r"[^!-*,-<>-~]"  # RFC 3461 §4: neither "+" nor "=" stands for itself
+_NOT_UNITEXT = r"[^!-*,-<>-\[\]-~]"  # RFC 6533 §3: the backslash doesn't either
 # The parameters that we set ourselves, and the option that does it.
 _OWN = {
     "SIZE": "", "BODY": "", "SMTPUTF8": "", "RET": "--ret", "ENVID": "--envid", "NOTIFY": "--notify",
@@ -84,7 +85,7 @@ def parse_parameter(text: str) -> str:
 
     Those that have an option of their own are refused: two of them would contradict each other.
     """
-    match = _PARAMETER.fullmatch(text)
+    match = re.fullmatch(_PARAMETER, text)
     if match is None:
         raise UsageError(
             f"“{printable(text, 80)}” is no parameter: KEY=VALUE or KEY, without spaces, in ASCII (RFC 5321 §4.1.2)",
@@ -127,14 +128,14 @@ def parse_envid(text: str) -> str:
 
 def xtext(text: str) -> str:
     """ASCII `text` as xtext (RFC 3461 §4)."""
-    return _NOT_XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", text)
+    return re.sub(_NOT_XTEXT, lambda match: f"+{ord(match[0]):02X}", text)
 
 
 def original_recipient(address: AddrSpec) -> str:
     """`address` as ORCPT names it: by RFC 3461 §4.2, beyond ASCII by RFC 6533 §3, in ASCII either way."""
     if address.is_ascii:
         return f"rfc822;{xtext(str(address))}"
-    return "utf-8;" + _NOT_UNITEXT.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", str(address))
+    return "utf-8;" + re.sub(_NOT_UNITEXT, lambda match: f"\\x{{{ord(match[0]):02X}}}", str(address))
 
 
 def _of_the_message(

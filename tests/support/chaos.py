@@ -38,7 +38,7 @@ SUBMITTER = """
 import sys
 from sendmail_cli.addresses import parse_address_list
 from sendmail_cli.environment import Environment
-from sendmail_cli.queue.entry import Queueing, QueueMode
+from sendmail_cli.queue.choice import Queueing, QueueMode
 from sendmail_cli.request import Request
 from sendmail_cli.service import send
 

@@ -16,7 +16,7 @@ from sendmail_cli.environment import Environment
 from sendmail_cli.errors import ConfigError, ConnectFailed, DataError, MailError, MailLoop, SpoolError
 from sendmail_cli.intake import Intake
 from sendmail_cli.message.source import MemorySource
-from sendmail_cli.queue.entry import QueueMode
+from sendmail_cli.queue.choice import QueueMode
 from sendmail_cli.report import Action, RecipientOutcome, Report
 from sendmail_cli.serving import ReceivedMail
 from sendmail_cli.smtp.asked import Hello, RecipientNamed, SenderNamed, SignInAsked
