@@ -1,16 +1,19 @@
-"""How a command ends that didn't end well: any exception as a sentence and an exit code."""
+"""How a command ends: any exception as a sentence and an exit code, and a report where silence is success."""
 
 from __future__ import annotations
 
 import errno
 from typing import TYPE_CHECKING
 
+from sendmail_cli import service
 from sendmail_cli.cli import interrupts
 from sendmail_cli.errors import InputOutputError, InternalError, MailError, ResourceError, Terminated
+from sendmail_cli.report import Action
 from sendmail_cli.status import ExitCode
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.output import Output
+    from sendmail_cli.report import Report
 
 OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
@@ -26,6 +29,18 @@ def tell_ending(error: BaseException, output: Output, *, is_debugging: bool) -> 
     if is_debugging and (isinstance(ours, InternalError) or ours is not error):
         output.traceback(error)
     return output.error(ours)
+
+
+def tell_report(report: Report, output: Output) -> ExitCode:
+    """What became of a message of sendmail(1) or mail(1), and its code. A person at a terminal hears that it waits."""
+    exit_code = output.report(report)
+    environment = output.environment
+    if report.queue_id is not None and environment.is_terminal(environment.stderr):
+        waiting = next(outcome for outcome in report.outcomes if outcome.action is Action.QUEUED)
+        output.say(f"the mail {waiting.text}")
+    for remark in service.look_after_queue(environment):
+        output.warn(remark)
+    return exit_code
 
 
 def _as_mail_error(error: BaseException) -> MailError:

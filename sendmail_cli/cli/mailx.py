@@ -9,7 +9,7 @@ from sendmail_cli import service
 from sendmail_cli.addressees import parse_addressees
 from sendmail_cli.addresses import mailboxes_of, parse_address_list, parse_mailbox
 from sendmail_cli.cli import interrupts
-from sendmail_cli.cli.endings import tell_ending
+from sendmail_cli.cli.endings import tell_ending, tell_report
 from sendmail_cli.cli.mailx_grammar import MailxCall, parse_mailx
 from sendmail_cli.cli.output import Output
 from sendmail_cli.config.settings import ServerFlags
@@ -59,10 +59,7 @@ def _run(call: MailxCall, environment: Environment, output: Output) -> ExitCode:
         on_event=output.event if call.is_verbose else None,
     )
     interrupts.settle()
-    exit_code = output.report(report)
-    for remark in service.look_after_queue(environment):
-        output.warn(remark)
-    return exit_code
+    return tell_report(report, output)
 
 
 def _ready(call: MailxCall, to: tuple[Addressee, ...], environment: Environment) -> Request:

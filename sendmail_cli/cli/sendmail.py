@@ -12,7 +12,7 @@ from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.cli import interrupts
 from sendmail_cli.cli import sendmail_grammar as grammar
-from sendmail_cli.cli.endings import tell_ending
+from sendmail_cli.cli.endings import tell_ending, tell_report
 from sendmail_cli.cli.output import Output
 from sendmail_cli.cli.sendmail_grammar import SendmailCall, parse_sendmail
 from sendmail_cli.config.settings import ServerFlags, service_socket
@@ -100,10 +100,7 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
         on_event=output.event if call.is_verbose else None,
     )
     interrupts.settle()
-    exit_code = output.report(report)
-    for remark in service.look_after_queue(environment):
-        output.warn(remark)
-    return exit_code
+    return tell_report(report, output)
 
 
 def _queueing(call: SendmailCall) -> Queueing:

@@ -155,6 +155,14 @@ def test_where_the_server_cannot_be_had_the_mail_waits_and_not_a_word(machine: M
     assert "no connection to 127.0.0.1 port 1" in call.said
 
 
+def test_a_person_hears_that_it_waits(machine: Machine) -> None:
+    machine.configure(DEAD)
+    machine.terminals.add("stderr")
+    call = Caller(machine)
+    assert call("bob@example.org") == 0
+    assert call.said.startswith("the mail waits in the queue as 1 (no connection to 127.0.0.1 port 1")
+
+
 def test_a_profile_may_forbid_that(machine: Machine) -> None:
     machine.configure(f'{DEAD}queue = "never"\n')
     assert Caller(machine)("bob@example.org") == 75

@@ -169,7 +169,8 @@ def test_sendmail_mode_loads_what_was_decided_on(sink: Sink, tmp_path: Path) -> 
         "import io\n"
         "from sendmail_cli.cli.sendmail import main\n"
         "from sendmail_cli.environment import Environment\n"
-        f"variables = {{'HOME': {str(tmp_path)!r}, 'SENDMAIL_CLI_CONFIG': {str(config)!r}}}\n"
+        f"variables = dict(HOME={str(tmp_path)!r}, SENDMAIL_CLI_CONFIG={str(config)!r})\n"
+        f"variables['SENDMAIL_CLI_SPOOL'] = {str(tmp_path / 'spool')!r}\n"
         "environment = Environment(variables, stdin=io.BytesIO(b'Subject: x\\n\\nhello\\n'))\n"
         "assert main('sendmail', ['-i', 'bob@example.org'], environment) == 0\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +97,25 @@ def test_in_bs_what_can_not_be_sent_waits_and_the_client_is_rid_of_it(folder: Pa
     assert b"250 2.0.0 waits in the queue as 1" in done.stdout
     assert b"<> to bob@example.org" in run(folder, "mailq").stdout
     run(folder, "sendmail-cli", "queue", "delete", "1")  # so that the runner ends
+
+
+def test_in_bs_a_refusal_while_others_have_it_comes_back_as_a_report(folder: Path, sink: Sink) -> None:
+    sink.refused = b"eve@"
+    dialogue = (
+        b"EHLO here\r\nMAIL FROM:<ada@example.org>\r\nRCPT TO:<bob@example.org>\r\nRCPT TO:<eve@example.org>\r\n"
+        b"DATA\r\nSubject: x\r\n\r\nhello\r\n.\r\nQUIT\r\n"
+    )
+    done = run(folder, "sendmail", "-bs", stdin=dialogue)
+    assert done.stdout.splitlines()[-2].startswith(b"250 ")
+    assert sink.received.count(b"hello") == 1
+    undelivered = folder / "spool" / "undelivered.mbox"
+    deadline = time.monotonic() + PATIENCE
+    while not (undelivered.exists() and undelivered.read_bytes().count(b"\n\n") > 1):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # a runner in the background asks once more
+    assert b"550 5.1.1 nobody" in undelivered.read_bytes()
+    assert b"eve@example.org" in undelivered.read_bytes()
+    assert sink.received.count(b"hello") == 1
 
 
 @pytest.mark.parametrize("script", [None, '#!/bin/sh\nexec "$0-itself" "$@"\n'])
