@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from tests.support.command import COMMAND, PATIENCE, wait_for_line
 from tests.support.servers import dovecot, dovecot_introspecting, oidc_provider
 from tests.support.servers.kind import Way
 from tests.support.servers.oidc_provider import MACHINE, PUBLIC, SECRETIVE, SECRETS
+from tests.support.unix_smtp import UnixSMTP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +132,24 @@ def user(provider: Provider, server: Running, secret_service: SecretService, lea
     found = User(provider, server, secret_service, leaks)
     found.configure()
     return found
+
+
+def test_programs_without_oauth_send_by_the_relay(user: User, tmp_path: Path) -> None:
+    """Django's side knows a socket and nothing else."""
+    user.sign_in()
+    path = tmp_path / "mail.sock"
+    with user.started("relay", "--unix", str(path)) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith(b"listening on ")
+            with UnixSMTP(str(path), 25) as client:
+                client.sendmail(USER, ["bob@example.org"], b"Subject: order\r\n\r\nThanks.\r\n")
+            end = time.monotonic() + PATIENCE
+            while not any(b"Subject: order" in each.octets for each in user.server.delivered()):
+                assert time.monotonic() < end
+                time.sleep(0.05)
+        finally:
+            process.terminate()
 
 
 class TestSigningIn:

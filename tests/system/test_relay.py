@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import COMMAND, PATIENCE, Installed, finish
+from tests.support.unix_smtp import UnixSMTP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,20 +24,6 @@ if TYPE_CHECKING:
     from tests.support.sink import Sink
 
 MESSAGE = b"From: Django <webmaster@example.org>\r\nTo: bob@example.org\r\nSubject: order\r\n\r\nThanks.\r\n"
-
-
-class UnixSMTP(smtplib.SMTP):
-    """Python's client over a unix socket."""
-
-    def write(self, octets: bytes) -> None:
-        assert self.sock is not None
-        self.sock.sendall(octets)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connected = socket.socket(socket.AF_UNIX)
-        connected.settimeout(PATIENCE)
-        connected.connect(host)
-        return connected
 
 
 @contextmanager
@@ -97,24 +84,78 @@ def test_pythons_client_by_tcp_with_a_password(here: Installed, sink: Sink) -> N
     assert b"with ESMTPA;" in sink.received
 
 
-def test_nothing_is_lost_by_a_kill(here: Installed, tmp_path: Path) -> None:
-    """Whoever was told 250 before the kill has its message in the queue, and nobody else's is there twice."""
+@pytest.mark.parametrize("moment", [0.0, 0.004, 0.012, 0.03, 0.1])
+def test_nothing_is_lost_by_a_kill(here: Installed, tmp_path: Path, moment: float) -> None:
+    """Killed so many seconds after the dot: who was told 250 has its message in the queue, and none is there half."""
     here.configure('[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n')
     path = tmp_path / "mail.sock"
-    taken = 0
-    for _ in range(3):
-        with relaying(here, "--unix", path) as (process, _), UnixSMTP(str(path), 25) as client:
-            for _ in range(3):
-                client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
-                taken += 1
+    with relaying(here, "--unix", path) as (process, _), UnixSMTP(str(path), 25) as client:
+        client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+        client.mail("ada@example.org")
+        client.rcpt("bob@example.org")
+        client.docmd("data")
+        client.write(MESSAGE + b".\r\n")
+        time.sleep(moment)
+        process.kill()
+        try:
+            is_taken = client.getreply()[0] == 250
+        except smtplib.SMTPServerDisconnected:
+            is_taken = False
+        client.close()
+    count = here("queue", "list").out.count(b"to bob@example.org")
+    assert count in ({2} if is_taken else {1, 2})
+    for number in range(1, count + 1):
+        assert here("queue", "show", "--message", str(number)).out.endswith(b"\r\n\r\nThanks.\r\n")
+    with relaying(here, "--unix", path), UnixSMTP(str(path), 25) as client:  # what the kill has left is in nobody's way
+        client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+
+
+def test_one_message_is_one_message(here: Installed, sink: Sink, tmp_path: Path) -> None:
+    """A lone dot between other line ends is text, for us and for the next server."""
+    path = tmp_path / "mail.sock"
+    evil = b"MAIL FROM:<evil@example.org>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nevil\r\n"
+    with relaying(here, "--unix", path), UnixSMTP(str(path), 25) as client:
+        for end in (b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\n.\r"):
+            client.ehlo()
             client.mail("ada@example.org")
             client.rcpt("bob@example.org")
-            client.putcmd("data")
-            client.getreply()
-            client.write(MESSAGE)  # no dot
-            process.kill()
-            client.close()
-    assert here("queue", "list").out.count(b"to bob@example.org") == taken
+            client.docmd("data")
+            client.write(b"Subject: x\r\n\r\nhi" + end + evil + b".\r\n")
+            assert client.getreply()[0] == 250
+            assert client.noop()[0] == 250
+        client.mail("ada@example.org")
+        client.rcpt("bob@example.org")
+        client.data(b"Subject: last\r\n\r\nx\r\n")
+        wait_until_received(sink, b"Subject: last")
+    assert not any(b"evil" in command for command in sink.commands)
+    assert sink.received.count(b"MAIL FROM:<evil@example.org>\r\n") == 6
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_disk(here: Installed, tmp_path: Path) -> None:
+    """452, nothing half there, and the relay goes on once there is room."""
+    here.configure('[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n')
+    spool, path = here.home / "spool", tmp_path / "mail.sock"
+    spool.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "none", spool], check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        taken = 0
+        with relaying(here, "--unix", path), UnixSMTP(str(path), 25) as client:
+            refusal = b""
+            while not refusal and taken < 100:
+                try:
+                    client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE + b"x\r\n" * 15000)
+                    taken += 1
+                except smtplib.SMTPDataError as error:
+                    refusal = f"{error.smtp_code} {error.smtp_error!r}".encode()
+            assert refusal.startswith(b"452")
+            assert taken
+            assert here("queue", "list").out.count(b"to bob@example.org") == taken
+            subprocess.run(["mount", "-o", "remount,size=4m", spool], check=True)
+            client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
+    finally:
+        subprocess.run(["umount", "-l", spool], check=True)
 
 
 def test_a_clean_end(here: Installed, sink: Sink, tmp_path: Path) -> None:

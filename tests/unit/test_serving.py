@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sendmail_cli import serving
 from sendmail_cli.errors import InputOutputError
 from sendmail_cli.message.source import Keeper
-from sendmail_cli.serving import DescriptorChannel, ReceivedMail, serve
+from sendmail_cli.serving import DescriptorChannel, Ending, ReceivedMail, SocketChannel, serve
 from sendmail_cli.smtp.answers import OK, Answer, Offer
 from sendmail_cli.smtp.reception import Reception
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sendmail_cli.smtp.asked import RecipientNamed, SenderNamed, SignInAsked
 
 HELLO = b"EHLO client.example\r\n"
@@ -146,3 +150,55 @@ def test_standard_input_and_output() -> None:
 def test_no_tls_by_standard_input() -> None:
     with pytest.raises(OSError, match="never offered"):
         DescriptorChannel(0, 1).start_tls()
+
+
+def read_on(channel: SocketChannel, times: int) -> None:
+    for _ in range(times):
+        channel.read()
+
+
+class TestSocket:
+    @pytest.fixture
+    def pair(self) -> Iterator[tuple[SocketChannel, socket.socket]]:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            yield SocketChannel(ours), theirs
+
+    @pytest.fixture(autouse=True)
+    def little_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, seconds in (("PATIENCE", 0.05), ("SLICE", 0.005), ("SLOW_READ", 0.01)):
+            monkeypatch.setattr(serving, name, seconds)
+
+    def test_silence_ends(self, pair: tuple[SocketChannel, socket.socket]) -> None:
+        with pytest.raises(TimeoutError):
+            pair[0].read()
+
+    def test_octet_by_octet_is_heard_for_a_while(
+        self, pair: tuple[SocketChannel, socket.socket], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(serving, "READ_SIZE", 1)
+        channel, theirs = pair
+        theirs.sendall(b"x" * 50)
+        for _ in range(4):
+            assert channel.read() == b"x"
+        with pytest.raises(TimeoutError):
+            read_on(channel, 6)
+
+    def test_whoever_sends_as_usual_is_heard_on(self, pair: tuple[SocketChannel, socket.socket]) -> None:
+        channel, theirs = pair
+        for _ in range(50):
+            theirs.sendall(b"x" * 1000)
+            assert channel.read() == b"x" * 1000
+
+    def test_who_says_nothing_when_we_end_is_told(self, pair: tuple[SocketChannel, socket.socket]) -> None:
+        channel, theirs = pair
+        theirs.sendall(b"NOOP\r\n")
+        channel.wind_up()
+        assert channel.read() == b"NOOP\r\n"
+        with pytest.raises(Ending):
+            channel.read()
+
+    def test_the_end_is_said(self) -> None:
+        script, clerk = served(HELLO + ENVELOPE, Ending)
+        assert script.written.endswith(b"421 4.3.2 Shutting down; come again\r\n")
+        assert clerk.mails == []
