@@ -13,7 +13,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from sendmail_cli.errors import ConfigError, CredentialMissing, KeyringLocked, MailError, UsageError
+from sendmail_cli.errors import ConfigError, CredentialMissing, DeadlineExceeded, KeyringLocked, MailError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Redactor, Secret
 
@@ -218,27 +218,10 @@ def _name_of(backend: type) -> str:
 
 
 def _within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises, if it does so in time; else `KeyringLocked`.
+    """What `work` returns or raises, if it does so in time; else `KeyringLocked`: it may wait for a prompt for ever."""
+    from sendmail_cli.config.errand import Errand
 
-    A backend that waits for a prompt or a service can't be interrupted, only left behind: a daemon thread doesn't
-    keep the process from ending.
-    """
-    from threading import Thread
-
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # raised again, in the thread that waits
-            errors.append(error)
-
-    thread = Thread(target=run, name="keyring", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise KeyringLocked(f"the keyring did not answer within {seconds:.0f} seconds", hint=UNLOCK_HINT)
-    return results[0]
+    try:
+        return Errand(work).result(seconds)
+    except DeadlineExceeded:
+        raise KeyringLocked(f"the keyring did not answer within {seconds:.0f} seconds", hint=UNLOCK_HINT) from None

@@ -6,7 +6,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
-from sendmail_cli.config.discovery.errand import Errand
+from sendmail_cli.config.errand import Errand
 from sendmail_cli.errors import DeadlineExceeded
 from sendmail_cli.opening import begin_session
 from sendmail_cli.trace import Trace

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.discovery.autoconfig import MAX_OCTETS, Autoconfig, autoconfig_urls, parse_autoconfig
 from sendmail_cli.config.discovery.candidates import Candidate, Source, candidates_of, domain_of
-from sendmail_cli.config.discovery.errand import Errand
 from sendmail_cli.config.discovery.fetch import fetch
 from sendmail_cli.config.discovery.name_records import (
     ServiceAnswer,
@@ -21,6 +20,7 @@ from sendmail_cli.config.discovery.name_records import (
     refusals_in,
 )
 from sendmail_cli.config.discovery.probe import Probed, probe_all
+from sendmail_cli.config.errand import Errand
 from sendmail_cli.config.providers import (
     BOTH,
     FACTS_DATE,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sendmail_cli import __version__
 from sendmail_cli.config.server_url import ServerURL
-from sendmail_cli.errors import CertificateRejected, RemoteProtocolError, TemporaryError
+from sendmail_cli.errors import CertificateRejected, DeadlineExceeded, RemoteProtocolError, TemporaryError
 from sendmail_cli.printable import printable
 
 if TYPE_CHECKING:
@@ -97,27 +97,14 @@ def fetch(
 
 
 def _within(seconds: float, request: Request, environment: Environment) -> Answer:
-    """The exchange in a thread: a server that drips is never done, and urllib has no deadline for the whole."""
-    from threading import Thread
+    """The exchange on an errand: a server that drips is never done, and urllib has no deadline for the whole."""
+    from sendmail_cli.config.errand import Errand
 
     host = printable(request.host, 200)
-    results: list[Answer] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(_exchange(request, host, environment))
-        except BaseException as error:  # raised again, in the thread that waits
-            errors.append(error)
-
-    thread = Thread(target=run, name="oauth", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if results:
-        return results[0]
-    if errors:
-        raise errors[0]
-    raise TemporaryError(f"{host} did not answer within {seconds:.0f} seconds")
+    try:
+        return Errand(lambda: _exchange(request, host, environment)).result(seconds)
+    except DeadlineExceeded:
+        raise TemporaryError(f"{host} did not answer within {seconds:.0f} seconds") from None
 
 
 def _exchange(request: Request, host: str, environment: Environment) -> Answer:

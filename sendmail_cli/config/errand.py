@@ -1,4 +1,4 @@
-"""Work that waits for the network, several pieces side by side, each with a deadline."""
+"""Work that waits for somebody else and can't be interrupted, only left behind: by a deadline, or beside other work."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Errand(Generic[Value]):
         self._work, self._on_end = work, on_end
         self._values: list[Value] = []
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="discovery", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="errand", daemon=True)
         try:
             self._thread.start()
         except RuntimeError:
-            raise ResourceError("no thread could be had to look for the server") from None
+            raise ResourceError("no thread could be had for what may have to be waited for") from None
 
     @property
     def is_ended(self) -> bool:
