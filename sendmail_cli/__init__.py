@@ -12,7 +12,7 @@ The layers, each importing only what stands below it:
     people
     tending
     queue
-    config | delivery | early | inspection | sandbox
+    config | delivery | early | inspection | sandbox | system_log
     jobs
     listener | opening | report | steps
     session | serving

@@ -179,6 +179,11 @@ class Environment:
         return self.variables.get(SOCKET_VARIABLE, SYSTEM_SOCKET)
 
     @property
+    def system_log_socket(self) -> str:
+        """Where syslogd or journald listens."""
+        return "/var/run/syslog" if sys.platform == "darwin" else "/dev/log"
+
+    @property
     def system_config_folder(self) -> str:
         """Where the machine's `profiles.toml` is."""
         if os.name == "posix":

@@ -1,4 +1,4 @@
-"""One of several messages on its way, and the copy that is kept of each."""
+"""One of several messages on its way, and what is kept of each: a copy, and lines in the log of the system."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from sendmail_cli.report import Report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.source import Source
+    from sendmail_cli.request import Request
     from sendmail_cli.submission import Submission
 
 NO_COPY = "none"  # as a path: keep none
@@ -70,6 +72,24 @@ class Row:
         if isinstance(made, MailError):
             raise made
         return number, label, made
+
+
+def remember(
+    submission: Submission,
+    report: Report,
+    request: Request,
+    settings: Settings,
+    *,
+    environment: Environment,
+    warn: Callable[[str], None],
+) -> None:
+    """The system's log hears of it, and the copy is kept that was wished for."""
+    if settings.queue.syslog:
+        from sendmail_cli.system_log import log_report
+
+        log_report(report, str(submission.envelope.reverse_path), environment, warn)
+    path = settings.fcc if request.fcc is None else request.fcc
+    keep_copy(path, submission, report, environment, warn)
 
 
 def keep_copy(

@@ -16,7 +16,7 @@ from sendmail_cli.queue.choice import Queueing, is_immediate
 from sendmail_cli.queue.place import has_waiting
 from sendmail_cli.request import Request, sender_of, submission_for
 from sendmail_cli.secret import Token
-from sendmail_cli.series import Row, Sent, is_end, keep_copy
+from sendmail_cli.series import Row, Sent, is_end, remember
 from sendmail_cli.server import TLSMode
 from sendmail_cli.status import ExitCode
 from sendmail_cli.trace import Trace
@@ -156,9 +156,8 @@ def send(
         )
         report = queueing.send(request, settings, environment, means)
     with suppress(KeyboardInterrupt):  # it would take from the report what it knows
-        path = settings.fcc if request.fcc is None else request.fcc
         if made and report.earlier is None:
-            keep_copy(path, made[0], report, environment, warn)
+            remember(made[0], report, request, settings, environment=environment, warn=warn)
     return report
 
 
@@ -241,7 +240,7 @@ def send_all(
     credential = _credential(settings, environment, may_ask=may_ask)
     trace = Trace(environment.monotonic, on_event)
     row = Row(sources, lambda source: submission_for(request._replace(raw=source), settings, environment, note, warn))
-    path = settings.fcc if request.fcc is None else request.fcc
+    keep = partial(remember, request=request, settings=settings, environment=environment, warn=warn)
     waits = request.queueing != Queueing() or settings.queue != QueueSettings()
     if waits:
         from sendmail_cli import queueing
@@ -251,7 +250,7 @@ def send_all(
                 yield from row.unsent()
                 number, label, submission = row.take()
                 report = queueing.enqueue(submission, request, settings, environment)
-                keep_copy(path, submission, report, environment, warn)
+                keep(submission, report)
                 yield Sent(number, label, report)
             yield from row.unsent()
             return
@@ -271,7 +270,7 @@ def send_all(
             sent = Sent(number, label, report_of_it, is_end(report_of_it))
             interrupt: KeyboardInterrupt | None = None
             try:
-                keep_copy(path, submission, report_of_it, environment, warn)
+                keep(submission, report_of_it)
             except KeyboardInterrupt as error:  # it is sent, and that must be told
                 interrupt = error
             yield sent

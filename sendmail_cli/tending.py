@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sendmail_cli.opening import CredentialGiver
     from sendmail_cli.queue.entry import Claimed
     from sendmail_cli.queue.runner import Runner, Way
-    from sendmail_cli.report import RecipientOutcome
+    from sendmail_cli.report import RecipientOutcome, Report
     from sendmail_cli.trace import TraceEvent
 
 IN_BACKGROUND = ("queue", "run", "--in-background")
@@ -67,6 +67,13 @@ def way_of(lane: Lane, environment: Environment, credential_of: Callable[[Settin
 
     profiles = load_profiles(environment)
     settings = resolve_settings(flags_of(lane), profiles, environment)
+
+    def on_report(report: Report, sender: str) -> None:
+        if settings.queue.syslog:
+            from sendmail_cli.system_log import log_report
+
+            log_report(report, sender, environment, lambda _: None)  # nobody listens to a runner
+
     own = settings.from_ if lane.profile is not None and settings.queue.bounce == "mail" else None
     return Way(
         settings.server,
@@ -75,6 +82,7 @@ def way_of(lane: Lane, environment: Environment, credential_of: Callable[[Settin
         tuple(Limit(*limit) for limit in settings.queue.limits),
         settings.queue.connections,
         own,
+        on_report,
     )
 
 

@@ -96,6 +96,7 @@ class Profile(NamedTuple):
     limits: tuple[tuple[int, float], ...] | None = None  # messages, and in how many seconds
     connections: int | None = None
     log: float | None = None  # seconds that it is kept
+    syslog: bool | None = None
     match: tuple[AddressPattern, ...] = ()  # senders for whom it is chosen
     force_from: bool | None = None
     allow_from: tuple[AddressPattern, ...] = ()

@@ -38,6 +38,7 @@ class QueueSettings(NamedTuple):
     limits: Limits = ()
     connections: int | None = None
     keep: float | None = None  # seconds; None: the default, and what never was in the queue is not written down
+    syslog: bool = False  # what became of each message goes to the log of the system too
 
 
 def queue_settings(profile: Profile) -> QueueSettings:
@@ -50,6 +51,7 @@ def queue_settings(profile: Profile) -> QueueSettings:
         profile.limits or (),
         profile.connections,
         profile.log,
+        bool(profile.syslog),
     )
 
 
@@ -86,6 +88,15 @@ def check_keep(value: object) -> float:
     return int(match[1]) * DAY
 
 
+def check_syslog(value: object) -> bool:
+    """true or false. Raises `ConfigError`."""
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value, value)
+    if not isinstance(value, bool):
+        raise ConfigError("expected true or false: whether what becomes of messages goes to the log of the system")
+    return value
+
+
 def shown_limits(limits: Limits) -> str:
     """As they are written."""
     letters = {seconds: letter for letter, seconds in _PERIODS.items()}
@@ -96,6 +107,7 @@ QUEUE_CHECKS: dict[str, Callable[[object], object]] = {
     "limits": check_limits,
     "connections": check_connections,
     "log": check_keep,
+    "syslog": check_syslog,
 }
 QUEUE_WORDS = {"queue": QUEUE_CHOICES, "in_doubt": IN_DOUBT_CHOICES, "bounce": BOUNCE_CHOICES}
 QUEUE_KEYS = (*QUEUE_WORDS, *QUEUE_CHECKS)
@@ -110,4 +122,5 @@ def shown_queue(settings: QueueSettings) -> dict[str, str]:
         "limits": shown_limits(settings.limits),
         "connections": str(settings.connections),
         "log": "" if settings.keep is None else f"{settings.keep / DAY:g}d",
+        "syslog": "true" if settings.syslog else "false",
     }

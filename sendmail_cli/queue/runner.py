@@ -49,6 +49,7 @@ class Way(NamedTuple):
     limits: tuple[Limit, ...] = ()
     connections: int | None = None  # at once, of all runners together; None: any number
     report_to: Mailbox | None = None  # who gets a mail about what is given up; None: nobody
+    on_report: Callable[[Report, str], None] = lambda _, __: None  # what an attempt brought, and the reverse-path
 
 
 class Callers(NamedTuple):
@@ -237,6 +238,8 @@ class _Connection:
         settled = mail.settled(was_heard=report.was_heard)
         verdicts = {verdict for verdict, _ in mail.reasons}
         refused = self._claims.conclude(claimed, settled, report.server, self._rest(mail, verdicts))
+        named = report._replace(profile=self._lane.lane.profile, queue_id=claimed.id)
+        self._way.on_report(named, str(claimed.reverse_path))
         self._runner.sent += sum(verdict is Verdict.SENT for verdict, _ in mail.reasons)
         if Verdict.SENT in verdicts:
             self._claims.resume(self._lane)

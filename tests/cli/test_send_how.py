@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -450,3 +451,17 @@ class TestWhatIsSaidOfAFailure:
             assert here("send", "-S", f"localhost:{mx.port}", WHOM, "-m", "hi").code == 0
 
         assert mx.faults == []
+
+
+def test_the_log_of_the_system_hears_of_each_recipient(
+    here: Runner, machine: Machine, sink: Sink, tmp_path: Path
+) -> None:
+    machine.configure(f'[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{sink.port}"\nsyslog = true\n')
+    machine.log_socket = str(tmp_path / "log")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(machine.log_socket)
+        listening.settimeout(10)
+        assert here("send", "-m", "hi", "bob@example.org").code == 0
+        line = listening.recv(4096).decode()
+    assert "from=<ada@example.org>, to=<bob@example.org>" in line
+    assert "status=relayed (250" in line

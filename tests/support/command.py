@@ -60,6 +60,7 @@ class Machine(Environment):
         self.started: list[tuple[str, ...]] = []  # what was to run in the background
         self.typed: str | None = None  # at the terminal, unseen; None where there is none
         self.prompts: list[str] = []
+        self.log_socket = str(folder / "nobody-listens")
 
     def piped(self, stdin: IO[bytes] | None, stdout: IO[str], stderr: IO[str]) -> Self:
         """The same machine, with these streams; without `stdin` it is that of the process."""
@@ -82,6 +83,10 @@ class Machine(Environment):
     @property
     def system_aliases_file(self) -> str:
         return str(self.folder / "etc" / "aliases")
+
+    @property
+    def system_log_socket(self) -> str:
+        return self.log_socket
 
     def has_account(self, name: str) -> bool:
         return name == "daemon"
