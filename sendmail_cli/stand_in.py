@@ -26,6 +26,7 @@ ASIDE = ".before-sendmail-cli"
 PROGRAM = "sendmail-cli"
 
 _PATIENCE = 30  # seconds for dpkg to answer
+_VARIABLES = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}  # of dpkg: no secret of ours is among them
 
 
 class Step(NamedTuple):
@@ -162,7 +163,7 @@ def _is_diverted(path: str) -> bool:
 
 
 def _has_dpkg() -> bool:
-    return shutil.which("dpkg-divert") is not None and shutil.which("dpkg-query") is not None
+    return all(shutil.which(name, path=_VARIABLES["PATH"]) is not None for name in ("dpkg-divert", "dpkg-query"))
 
 
 def _dpkg(*command: str) -> None:
@@ -172,6 +173,15 @@ def _dpkg(*command: str) -> None:
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=False
-    )
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=_VARIABLES,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise OutputError(f"{command[0]} can't be run: {printable(str(error), 300)}") from None

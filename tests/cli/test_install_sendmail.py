@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,6 +91,51 @@ def test_nothing_is_ever_overwritten(install: Callable[..., Done], folder: Path)
     assert seen(folder) == before
 
 
+class Dpkg:
+    """What answers in its place, and what it was asked. A real one is asked in test_real_callers_cron."""
+
+    def __init__(self, code: int = 0) -> None:
+        self.code = code
+        self.asked: list[tuple[str, ...]] = []
+
+    def __call__(self, *command: str) -> subprocess.CompletedProcess[str]:
+        self.asked.append(command)
+        path = command[-1]
+        if "--truename" in command:
+            return subprocess.CompletedProcess(command, 0, f"{path}{stand_in.ASIDE}\n", "")
+        if "--rename" in command and not self.code:
+            aside = path + stand_in.ASIDE
+            os.rename(*((path, aside) if "--add" in command else (aside, path)))
+        return subprocess.CompletedProcess(command, self.code if "--rename" in command else 0, "", "no room")
+
+
+def test_what_came_with_a_package_is_diverted(
+    install: Callable[..., Done], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dpkg = Dpkg()
+    monkeypatch.setattr(stand_in, "_run", dpkg)
+    monkeypatch.setattr(stand_in, "_has_dpkg", lambda: True)
+    folder.mkdir()
+    (folder / "sendmail").write_text("theirs")
+    path = str(folder / "sendmail")
+    divert = ["dpkg-divert", "--local", "--rename"]
+    assert install("--force").code == 0
+    assert list(dpkg.asked[-1]) == [*divert, "--divert", path + stand_in.ASIDE, "--add", path]
+    assert install("--uninstall").code == 0
+    assert list(dpkg.asked[-1]) == [*divert, "--remove", path]
+    assert seen(folder) == {"sendmail": "theirs"}
+
+
+def test_dpkg_that_fails(install: Callable[..., Done], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stand_in, "_run", Dpkg(2))
+    monkeypatch.setattr(stand_in, "_has_dpkg", lambda: True)
+    folder.mkdir()
+    (folder / "sendmail").write_text("theirs")
+    done = install("--force")
+    assert (done.code, "dpkg-divert failed: no room" in done.err) == (73, True)
+    assert seen(folder) == {"sendmail": "theirs"}
+
+
 def test_a_folder_of_that_name(install: Callable[..., Done], folder: Path) -> None:
     (folder / "mailq").mkdir(parents=True)
     assert install("--force").code == 73
@@ -114,6 +161,28 @@ def test_a_folder_that_can_not_be_written(install: Callable[..., Done], folder: 
     done = install()
     assert done.code in {64, 73}
     assert folder.read_text() == "a file"
+
+
+@pytest.mark.parametrize("call", ["symlink", "rename", "unlink"])
+def test_what_the_disk_says_against_it(
+    install: Callable[..., Done], folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    folder.mkdir()
+    (folder / "sendmail").write_text("theirs")
+    flags = ("--force",)
+    if call == "unlink":
+        assert install("--force").code == 0
+        flags = ("--uninstall",)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"sendmail_cli.stand_in.os.{call}", full)
+    done = install(*flags)
+    assert (done.code, "no space left" in done.err) == (73, True)
+    monkeypatch.undo()
+    assert install("--uninstall").code == 0
+    assert seen(folder) == {"sendmail": "theirs"}
 
 
 @pytest.mark.parametrize("flag", ["--mail", "--force"])
