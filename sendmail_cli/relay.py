@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sendmail_cli.server import Server
     from sendmail_cli.serving import ReceivedMail, SocketChannel
     from sendmail_cli.smtp.asked import SignInAsked
+    from sendmail_cli.trace import TraceEvent
 
 MAX_SIZE = 50_000_000  # octets of a message, where nothing else was asked for
 GRACE = 10.0  # seconds in which clients may end what they are about, when we are to end
@@ -71,12 +72,23 @@ class RelayPlan(NamedTuple):
 class Relay:
     """Listens as planned. `say` gets what somebody should know: mail that is given up, a server that can't be had."""
 
-    def __init__(self, plan: RelayPlan, environment: Environment, say: Callable[[str], None]) -> None:
-        """Raises `MailError` where nothing could be sent: no profile, the sandbox, ourselves as server."""
+    def __init__(
+        self,
+        plan: RelayPlan,
+        environment: Environment,
+        say: Callable[[str], None],
+        on_event: Callable[[TraceEvent], None] | None = None,
+    ) -> None:
+        """`on_event` gets what is said to the profile's server.
+
+        Raises `MailError` where nothing could be sent or kept: no profile, the sandbox, ourselves as server, no spool.
+        """
         self._plan = plan
         self._environment = environment
         self._say = say
+        self._on_event = on_event
         _check_way_out(plan, environment)
+        Spool(environment).close()
 
     def run(self) -> None:
         """Serves until somebody interrupts it; then clients end what they are about, and no message is left halfway."""
@@ -95,7 +107,7 @@ class Relay:
                 lock.release()
 
     def _run_queue(self) -> None:
-        callers = service.queue_callers(self._environment, self._say)
+        callers = service.queue_callers(self._environment, self._say, self._on_event)
         while True:
             try:
                 tending.run_on(self._environment, callers)

@@ -115,7 +115,7 @@ def relay(context: click.Context, /, profile: str | None, max_size: int, **value
     try:
         sockets.extend(_sockets(values, talking.environment))
         plan = RelayPlan(ServerFlags(profile=profile), tuple(sockets), sign_in, max_size, is_system=values["system"])
-        relaying = Relay(plan, talking.environment, talking.output.warn)
+        relaying = Relay(plan, talking.environment, talking.output.warn, talking.on_event)
         for listening in sockets:
             talking.output.answer(f"listening on {listening}")
         relaying.run()

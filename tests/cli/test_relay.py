@@ -71,6 +71,14 @@ def test_no_profile(run: Runner, tmp_path: Path) -> None:
     assert not (tmp_path / "mail").exists()
 
 
+def test_a_spool_that_can_not_be_used(run: Runner, tmp_path: Path) -> None:
+    """Nobody is told that it listens."""
+    (tmp_path / "spool").touch()
+    done = run("relay", "--unix", tmp_path / "mail")
+    assert (done.code, done.out) == (78, b"")
+    assert not (tmp_path / "mail").exists()
+
+
 def test_by_tcp_without_a_password_where_that_is_wanted(run: Runner, mocker: MockerFixture) -> None:
     def send(relay: Relay) -> None:
         with smtplib.SMTP("127.0.0.1", relay._plan.sockets[0].port or 0) as client:

@@ -51,7 +51,7 @@ def wait_until_received(sink: Sink, text: bytes) -> None:
 
 def test_pythons_client_by_a_unix_socket(here: Installed, sink: Sink, tmp_path: Path) -> None:
     path = tmp_path / "mail.sock"
-    with relaying(here, "--unix", path) as (process, place):
+    with relaying(here, "--unix", path, "-v") as (process, place):
         assert place == str(path)
         assert path.stat().st_mode & 0o777 == 0o600
         with UnixSMTP(str(path), 25, local_hostname="here") as client:
@@ -60,7 +60,9 @@ def test_pythons_client_by_a_unix_socket(here: Installed, sink: Sink, tmp_path: 
             assert not {"dsn", "smtputf8", "auth", "starttls"} & set(client.esmtp_features)
         wait_until_received(sink, b"Subject: order")
         process.terminate()
-        assert finish(process).code == 0
+        done = finish(process)
+    assert done.code == 0
+    assert "MAIL FROM:<ada@example.org>" in done.err  # as it was said to the profile's server
     assert not path.exists()
     assert sink.received.startswith(b"Received: by ")
     assert f"(sendmail-cli, from userid {os.getuid()}) with ESMTP;".encode() in sink.received
