@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sendmail_cli.cli.mailx_grammar import MailxCall, parse_mailx
 from sendmail_cli.errors import UsageError
+from sendmail_cli.printable import printable
 
 
 def parse(line: str) -> MailxCall:
@@ -83,4 +84,4 @@ def test_any_arguments_are_understood_or_refused_in_words(arguments: list[str]) 
     except UsageError:
         return
     assert all(recipient in arguments for recipient in call.recipients)
-    assert all(warning.isprintable() for warning in call.warnings)
+    assert all(printable(warning) == warning for warning in call.warnings)
