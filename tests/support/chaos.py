@@ -51,7 +51,7 @@ for number in range(first, last):
     text = "x" * 75 + "\\n"
     text = text * (2000 if number % 20 == 0 else 3)  # now and then one that is a file
     send(Request(to=parse_address_list(f"r{number}@example.org"), subject=f"number {number}", text=text,
-                 queueing=Queueing(QueueMode.ALWAYS)), Quiet())
+                 queueing=Queueing(QueueMode.ALWAYS, key=str(number))), Quiet())  # who was killed says it once more
     print(number, flush=True)
 """
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from sendmail_cli import errors
+from sendmail_cli.config.oauth.token_requests import TokenRefused
+from sendmail_cli.config.server_url import PasswordInURL
 from sendmail_cli.errors import MailError
 from tests.support.certificates import Kind, server_context
 from tests.support.scripted_server import ScriptedServer, parse_script
@@ -224,6 +226,8 @@ def classes() -> set[type[MailError]]:
 ELSEWHERE = {
     errors.SignInNeeded: "tests/integration/test_oauth.py",
     errors.MailLoop: "tests/integration/test_relay.py",
+    PasswordInURL: "tests/unit/config/test_server_url.py; who names a server so hears a UsageError of it",
+    TokenRefused: "tests/unit/config/oauth; those who ask for a token make another error of it",
 }
 
 
