@@ -67,6 +67,7 @@ class Browser:
         self(
             page,
             f"--screenshot={path}",
+            "--virtual-time-budget=3000",  # the frames of a page are drawn a moment after the page
             f"--window-size={width},{height}",
             f"--blink-settings=preferredColorScheme={scheme}",
         )
