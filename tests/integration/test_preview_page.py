@@ -14,6 +14,7 @@ from tests.support.chromium import DARK, LIGHT, Browser, started
 from tests.support.command import Installed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.real_server
@@ -128,9 +129,15 @@ def test_a_hostile_message_is_text(browser: Browser, page: Path) -> None:
     assert {"html-active", "pictures-remote"} <= set(found["codes"])
 
 
+def drawn(browser: Browser, page: Path) -> Mapping[bytes, int]:
+    """The colours of the page once its frame is drawn: a browser without a window may take the picture before that."""
+    pictures = (browser.picture(page, width=1000, height=3500).colours for _ in range(8))
+    return next((colours for colours in pictures if ORANGE in colours), {})
+
+
 def test_no_script_of_the_message_runs_and_its_picture_is_shown(browser: Browser, page: Path, tmp_path: Path) -> None:
-    colours = browser.picture(page, width=1000, height=3500).colours
-    assert colours[ORANGE] >= 64 * 64
+    colours = drawn(browser, page)
+    assert colours.get(ORANGE, 0) >= 64 * 64
     assert colours[GREEN] > 1000
     assert RED not in colours
 
