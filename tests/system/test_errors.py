@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -222,17 +223,22 @@ def classes() -> set[type[MailError]]:
     return {each for each in found if each.__module__.startswith("sendmail_cli.")}
 
 
-# What it takes a provider, or a relay, to bring about.
+# What only a provider or a relay brings about, or what others make another error of; and the file that tests it.
 ELSEWHERE = {
     errors.SignInNeeded: "tests/integration/test_oauth.py",
-    errors.MailLoop: "tests/integration/test_relay.py",
-    PasswordInURL: "tests/unit/config/test_server_url.py; who names a server so hears a UsageError of it",
-    TokenRefused: "tests/unit/config/oauth; those who ask for a token make another error of it",
+    errors.MailLoop: "tests/unit/test_relay.py",
+    PasswordInURL: "tests/cli/test_profile.py",
+    TokenRefused: "tests/unit/config/oauth/test_token_requests.py",
 }
 
 
 def test_every_class_has_a_case() -> None:
     assert classes() - {case.kind for case in CASES} == set(ELSEWHERE)
+
+
+def test_what_is_tested_elsewhere_has_its_file() -> None:
+    root = Path(__file__).parents[2]
+    assert [name for name in ELSEWHERE.values() if not (root / name).is_file()] == []
 
 
 def test_every_case_is_of_its_classes_exit_code() -> None:
