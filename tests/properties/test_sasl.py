@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sendmail_cli.errors import RemoteProtocolError
+from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.replies import MAX_REPLY_LINE, ReplyParser
@@ -81,8 +82,8 @@ def test_duty35_any_challenges_have_answers_or_end_it(name: str, challenges: lis
             assert "hunter2" not in answer.shown
     except RemoteProtocolError as error:
         fault = error.sentence + error.server_reply
-    assert fault.isprintable()
-    assert mechanism.why.isprintable()
+    assert printable(fault, 10_000) == fault
+    assert printable(mechanism.why, 10_000) == mechanism.why
     assert "hunter2" not in fault + mechanism.why
 
 

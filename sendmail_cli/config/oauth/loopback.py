@@ -8,7 +8,7 @@ import socket
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.config.oauth.authorization import MAX_ANSWER
 from sendmail_cli.errors import DataError, MailError, SignInNeeded
@@ -85,27 +85,38 @@ class Listener:
     ) -> None:
         """Have each browser that comes add to `results` what it brings, if that is an answer to this sign-in."""
 
-        def receive(address: str) -> tuple[str, str]:
+        def receive(address: str) -> _Brought:
             try:
-                results.append(authorization.code(address))
+                return _Brought(GOOD, authorization.code(address))
             except DataError:
                 other()
-                return OTHER
+                return _Brought(OTHER)
             except MailError as error:  # raised again, by who waits
-                results.append(error)
-                return REFUSED
-            return GOOD
+                return _Brought(REFUSED, error)
+
+        def answered(brought: _Brought) -> None:
+            # Only now: who waits may be gone, and the threads with it, as soon as there is a result.
+            if brought.result is not None:
+                results.append(brought.result)
+                self._wake.send(b"!")
 
         self._server.receive = receive
-        self._server.answered = lambda: self._wake.send(b"!")
+        self._server.answered = answered
+
+
+class _Brought(NamedTuple):
+    """What a browser's address came to: the page that it gets, and the result of the sign-in, if it is one."""
+
+    page: tuple[str, str]
+    result: Secret | MailError | None = None
 
 
 class _Server(ThreadingMixIn, TCPServer):
     """A browser may connect before it has anything to say, so each connection has a thread."""
 
     daemon_threads = True
-    receive: Callable[[str], tuple[str, str]]
-    answered: Callable[[], object]
+    receive: Callable[[str], _Brought]
+    answered: Callable[[_Brought], None]
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that hangs up is none of our errors."""
@@ -123,11 +134,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] not in {"/", ""}:  # such as /favicon.ico
             self.send_error(404)
             return
-        title, text = self.server.receive(self.path)
+        brought = self.server.receive(self.path)
+        title, text = brought.page
         try:
-            self._answer(200 if title != OTHER[0] else 400, PAGE.format(title=title, text=text).encode())
+            self._answer(200 if brought.page != OTHER else 400, PAGE.format(title=title, text=text).encode())
         finally:
-            self.server.answered()
+            self.server.answered(brought)
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
