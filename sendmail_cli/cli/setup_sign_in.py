@@ -202,7 +202,7 @@ class SignIn:
         for flag, given in (("--password-fd", self.wishes.password_fd), ("--password-file", self.wishes.password_file)):
             if given is not None:
                 raise UsageError(
-                    f"{flag}: {self.finding.candidate.host} takes no password, but a sign-in in the browser",
+                    f"{flag}: {self.finding.candidate.host} is signed in to in the browser, not with a password",
                     hint=f"Leave {flag} out.",
                 )
 

@@ -92,11 +92,11 @@ def refuse_key(key: str, value: object) -> NoReturn:
     raise ConfigError(f"a profile has no key “{printable(key, 80)}”; {meant}")
 
 
-def nearest_of(word: str, words: Iterable[str]) -> str | None:
-    """The one of `words` that `word` is probably a slip of, or None."""
+def nearest_of(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The one of `words` that `word` is probably a slip of, or None; with `cutoff` 1 only the word itself would do."""
     from difflib import get_close_matches
 
-    matches = get_close_matches(word[:80], list(words), 1)
+    matches = get_close_matches(word[:80], list(words), 1, cutoff)
     return matches[0] if matches else None
 
 

@@ -10,13 +10,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sendmail_cli.config.profile_contradictions import refuse_contradictions
-from sendmail_cli.config.profile_keys import COMMANDS, KEYS, LISTS, SWITCHES, TABLES, check_value
-from sendmail_cli.config.profiles import FIELDS, NO_PROFILE, SANDBOX, SERVER_VARIABLES
+from sendmail_cli.config.profile_keys import COMMANDS, KEYS, LISTS, SWITCHES, TABLES, check_value, nearest_of
+from sendmail_cli.config.profiles import CONFIG_VARIABLE, FIELDS, NO_PROFILE, SANDBOX, SERVER_VARIABLES
 from sendmail_cli.config.server_url import PasswordInURL
-from sendmail_cli.environment import CREDENTIAL_VARIABLE
+from sendmail_cli.environment import (
+    CLIENT_SECRET_VARIABLES,
+    CREDENTIAL_VARIABLE,
+    PROXY_VARIABLE,
+    SERVING_VARIABLE,
+    SOCKET_VARIABLE,
+    SPOOL_VARIABLE,
+)
 from sendmail_cli.errors import ConfigError, MailError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sendmail_cli.config.profiles import Profile
     from sendmail_cli.environment import Environment
 
@@ -30,6 +39,12 @@ _OF_SERVER = (
     "chunking", "password_file", "password_command", "credential_source", "allow_insecure_keyring", "oauth",
 )  # fmt: skip
 _TO_PASSWORD = ("password_command", "credential_source")
+# Ours, and read elsewhere.
+_ELSEWHERE = (
+    CONFIG_VARIABLE, f"{PREFIX}PROFILE", PROXY_VARIABLE, SPOOL_VARIABLE, SOCKET_VARIABLE, SERVING_VARIABLE,
+    f"{PREFIX}NO_INPUT", CREDENTIAL_VARIABLE, f"{CREDENTIAL_VARIABLE}_FILE",
+)  # fmt: skip
+_WITH_PROFILE = (f"{CREDENTIAL_VARIABLE}__", CLIENT_SECRET_VARIABLES)  # a profile's name follows
 _IS_ON = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -67,6 +82,7 @@ def _dotted(key: str) -> str:
 def _said(environment: Environment) -> dict[str, Any]:
     """The checked value of each key that has a variable; an empty one is as good as none."""
     said: dict[str, Any] = {}
+    _refuse_misspelt(environment)
     for key in KEYS:
         text = environment.variables.get(variable_of(key)) if key not in _OTHERS or key == "credential" else None
         if not text:
@@ -82,6 +98,25 @@ def _said(environment: Environment) -> dict[str, Any]:
             hint = error.hint if isinstance(error, MailError) else ""
             raise ConfigError(f"{variable_of(key)}: {error}", hint=hint) from None
     return said
+
+
+def _refuse_misspelt(environment: Environment) -> None:
+    """Raise `ConfigError` for a variable that is nearly one of ours, as a file's misspelt key is refused.
+
+    What is like none of them is somebody else's: a test's, or that of a script around us.
+    """
+    for variable in environment.variables:
+        if not variable.startswith(PREFIX) or variable.startswith(_WITH_PROFILE):
+            continue
+        ours = {*map(variable_of, (key for key in KEYS if key not in _OTHERS or key == "credential")), *_ELSEWHERE}
+        meant = None if variable in ours else nearest_of(variable.removeprefix(PREFIX), _words(ours), cutoff=0.8)
+        if meant:
+            raise ConfigError(f"{variable}: there is no such variable; did you mean {PREFIX}{meant}?")
+
+
+def _words(variables: Iterable[str]) -> list[str]:
+    """Without what they all begin with: it would make any two of them alike."""
+    return [variable.removeprefix(PREFIX) for variable in variables]
 
 
 def _as_in_file(key: str, text: str) -> object:

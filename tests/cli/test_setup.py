@@ -159,7 +159,7 @@ class TestOffline:
         (
             ["ada@outlook.com", "--offline", "--password-file", "secret"],
             64,
-            "--password-file: smtp-mail.outlook.com takes no password",
+            "--password-file: smtp-mail.outlook.com is signed in to in the browser",
         ),
         (["ada@gmail.com", "--oauth", "google", "--password-fd", "3"], 64, "--password-fd and --oauth each say how"),
         (["ada@gmail.com", "--password-command", "'"], 64, "--password-command: no closing quotation"),

@@ -195,3 +195,27 @@ def test_a_home_that_is_not_ours_does_no_harm(machine: Machine, monkeypatch: pyt
 def test_a_file_is_one_from_here(machine: Machine, tmp_path: Path) -> None:
     machine.variables.update({SERVER: "h.example", "SENDMAIL_CLI_CA_FILE": "ca.pem"})
     assert resolve(machine).server.ca_file == "ca.pem"
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("SENDMAIL_CLI_SEVER", "SENDMAIL_CLI_SERVER"),
+        ("SENDMAIL_CLI_TLSMIN", "SENDMAIL_CLI_TLS_MIN"),
+        ("SENDMAIL_CLI_PASSWORD_FIL", "SENDMAIL_CLI_PASSWORD_FILE"),
+        ("SENDMAIL_CLI_PROFIL", "SENDMAIL_CLI_PROFILE"),
+        ("SENDMAIL_CLI_CREDENTIALSOURCE", "SENDMAIL_CLI_CREDENTIAL_SOURCE"),
+    ],
+)
+def test_a_misspelt_variable_is_refused(machine: Machine, misspelt: str, meant: str) -> None:
+    machine.variables[misspelt] = "1.3"
+    with pytest.raises(ConfigError, match=f"^{misspelt}: there is no such variable; did you mean {meant}\\?$"):
+        resolve(machine)
+
+
+@pytest.mark.parametrize(
+    "name", ["SENDMAIL_CLI_REAL_SERVERS", "SENDMAIL_CLI_PASSWORD__WORK", "SENDMAIL_CLI_NO_INPUT", "SENDMAIL_CLI_", "X"]
+)
+def test_other_variables_are_left_alone(machine: Machine, name: str) -> None:
+    machine.variables.update({SERVER: "smtp.example.org", "SENDMAIL_CLI_FROM": "ada@example.org", name: "1"})
+    assert resolve(machine).server.host == "smtp.example.org"
