@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MAX_LINE = MAX_AUTH_LINE  # octets; RFC 5321 §4.5.3.1.4 says 512; parameters and sign-ins come on top
 MAX_FAULTS = 20  # refused commands; a person may err that often
-MAX_RECIPIENTS = 1000  # RFC 5321 §4.5.3.1.10 wants a hundred at the least
+MAX_RECIPIENTS = 1000  # of one message; RFC 5321 §4.5.3.1.8 wants a hundred at the least
 
 # What a browser says to a port that a page told it to write to: it must not get as far as MAIL.
 _OF_WEB = frozenset(("GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE"))
@@ -48,6 +48,7 @@ _VALUES = {"BODY": ("7BIT", "8BITMIME"), "RET": ("FULL", "HDRS")}
 
 _SYNTAX = Answer(501, "5.5.4", "Syntax error in parameters or arguments")
 _ORDER = Answer(503, "5.5.1", "Bad sequence of commands")
+_TOO_MANY = Answer(452, "4.5.3", "Too many recipients for one message")  # RFC 5321 §4.5.3.1.10
 
 
 class Reception:
@@ -65,6 +66,7 @@ class Reception:
         self._is_skipping = False  # the rest of a line that is too long
         self._hello: Hello | None = None
         self._sender: SenderNamed | None = None
+        self._is_sender_refused = False  # what came along with it in one flight is no fault of its own
         self._accepted = 0  # recipients
         self._content: ReceivedContent | None = None
         self._size = 0  # octets of it so far
@@ -208,13 +210,15 @@ class Reception:
             return self._refuse(Answer(530, "5.7.0", "Authentication required"))
         found = parse_path("FROM:", argument)
         refusal = _SYNTAX if found is None else self._check_mail(found[1])
+        self._is_sender_refused = True
         if found is None or refusal is not None:
             return self._refuse(refusal or _SYNTAX)
         sender = SenderNamed(*found)
 
         def decide(answer: Answer) -> None:
             self._say(answer)
-            self._sender = sender if answer.is_positive else None
+            if answer.is_positive:
+                self._sender, self._is_sender_refused = sender, False
 
         self._decide = decide
         return sender
@@ -236,13 +240,14 @@ class Reception:
 
     def _rcpt(self, argument: str) -> Asked | None:
         if self._sender is None:
-            return self._refuse(_ORDER)
+            return self._follow_refused_sender()
         found = parse_path("TO:", argument)
         refusal = _SYNTAX if found is None or not found[0] else self._check_offered(found[1], _OF_RCPT)
-        if refusal is None and self._accepted >= MAX_RECIPIENTS:
-            refusal = Answer(452, "4.5.3", "Too many recipients")
         if found is None or refusal is not None:
             return self._refuse(refusal or _SYNTAX)
+        if self._accepted >= MAX_RECIPIENTS:  # no fault: the client sends to them by another transaction
+            self._say(_TOO_MANY)
+            return None
 
         def decide(answer: Answer) -> None:
             self._say(answer)
@@ -255,12 +260,19 @@ class Reception:
         if argument:
             return self._refuse(_SYNTAX)
         if self._sender is None:
-            return self._refuse(_ORDER)
+            return self._follow_refused_sender()
         if not self._accepted:
             return self._refuse(Answer(554, "5.5.1", "No valid recipients"))
         self._say(Answer(354, "", "End it with a dot on a line of its own"))
         self._content = ReceivedContent(line_end)
         self._size = 0
+        return None
+
+    def _follow_refused_sender(self) -> Asked | None:
+        """RCPT or DATA without MAIL. Whoever pipelines them can't know yet that it was refused."""
+        if not self._is_sender_refused:
+            return self._refuse(_ORDER)
+        self._say(_ORDER)
         return None
 
     def _rset(self, argument: str) -> Asked | None:
@@ -339,7 +351,7 @@ class Reception:
         self._forget()
 
     def _forget(self) -> None:
-        self._sender = None
+        self._sender, self._is_sender_refused = None, False
         self._accepted = 0
 
 

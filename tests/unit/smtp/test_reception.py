@@ -163,6 +163,29 @@ def test_more_recipients_than_anybody_needs_are_for_another_transaction() -> Non
     assert replies[-2:] == ["250", "452"]
 
 
+def test_a_flight_with_far_too_many_recipients_is_answered_to_its_end() -> None:
+    """No 421 (RFC 5321 §4.5.3.1.10): the client sends the message, and then to the others by another transaction."""
+    first = b"MAIL FROM:<a@x>\r\n" + b"".join(b"RCPT TO:<u%d@x>\r\n" % number for number in range(1500)) + b"DATA\r\n"
+    rest = b"MAIL FROM:<a@x>\r\n" + b"".join(b"RCPT TO:<u%d@x>\r\n" % number for number in range(500)) + b"DATA\r\n"
+    there = host()
+    there.hears(b"EHLO x\r\n")
+    content = b"Subject: x\r\n\r\nx\r\n"
+    assert codes(there.hears(first)) == ["250"] * 1001 + ["452"] * 500 + ["354"]
+    assert codes(there.hears(content + b".\r\n" + rest)) == ["250"] * 502 + ["354"]
+    assert codes(there.hears(content + b".\r\nQUIT\r\n")) == ["250", "221"]
+    assert there.messages == [content] * 2
+
+
+@pytest.mark.parametrize("mail", [b"MAIL FROM:<a@x> SIZE=1001\r\n", b"MAIL FROM:<a@x\r\n", b"MAIL FROM:<a@x> X=1\r\n"])
+def test_a_flight_after_a_sender_who_is_refused_is_answered_to_its_end(mail: bytes) -> None:
+    replies = codes(host().hears(b"EHLO x\r\n" + mail + b"RCPT TO:<b@x>\r\n" * 100 + b"DATA\r\nQUIT\r\n"))
+    assert replies[2:] == ["503"] * 101 + ["221"]
+
+
+def test_recipients_without_any_sender_are_errors() -> None:
+    assert codes(host().hears(b"EHLO x\r\n" + b"RCPT TO:<b@x>\r\n" * 100))[-1] == "421"
+
+
 def test_starttls_where_there_is_none() -> None:
     without = Reception(Offer("here"))
     without.feed(b"STARTTLS\r\n")
