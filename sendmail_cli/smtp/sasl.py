@@ -28,7 +28,7 @@ class Mechanism(Protocol):
 
     name: str
     why: str  # what a challenge said of a refusal, printable; "" for nothing
-    is_token_rejected: bool  # a challenge said that another token may do
+    is_token_rejected: bool  # where the server says no: another token may do
 
     def initial_response(self) -> bytes | None:
         """What goes along with AUTH; None where the server speaks first."""
@@ -168,6 +168,7 @@ class XOAuth2(_Password):
     """XOAUTH2 (Google, Microsoft): a token in place of the password. An error comes as a challenge in JSON."""
 
     name = "XOAUTH2"
+    is_token_rejected = True  # a refusal without any challenge (Microsoft's 535 5.7.3) doesn't say that it is not that
 
     def initial_response(self) -> bytes | None:
         return self._message.encode()

@@ -41,7 +41,8 @@ SECRET = "s3cret-of-the-client"
 SECRETS = ("an0ther-token", "r3fresh-token", "c0de-of-the-provider", SECRET)  # and TOKEN, which `token` prints
 BY_TOKEN = "S: 220 mx\nC? EHLO\nS: 250-mx\nS: 250 AUTH XOAUTH2\nC? AUTH XOAUTH2\n"
 TAKEN = BY_TOKEN + "S: 235 2.7.0 Ok\n"
-SENT = TAKEN + "C? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? DATA\nS: 354 go\nC.\nS: 250 ok\n" + QUIT
+SENDING = "C? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? DATA\nS: 354 go\nC.\nS: 250 ok\n" + QUIT
+SENT = TAKEN + SENDING
 
 KEYRING = """
 import json, os
@@ -398,8 +399,22 @@ def test_logout_tells_what_it_could_not_tell(person: Installed, provider: TokenS
     assert (done.code, "the keyring has no tokens of profile work" in done.err) == (78, True)
 
 
-def test_a_token_that_is_refused_twice_is_renewed_once(person: Installed, provider: TokenServer) -> None:
-    again = "S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC:\nS: 535 5.7.3 no\n"
+@pytest.mark.parametrize("refusal", ["S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC:\nS: 535 5.7.3 no\n", "S: 535 5.7.3 no\n"])
+def test_another_token_is_tried_where_the_first_is_refused(
+    person: Installed, provider: TokenServer, refusal: str
+) -> None:
+    """Whether the server says why (401), or nothing but no."""
+    with server(f"{BY_TOKEN}{refusal}C? AUTH XOAUTH2\nS: 235 welcome\n{SENDING}") as mx:
+        configure(person, mx.port, by_issuer(provider))
+        sign_in(person, "--no-check")
+        provider.plays["/token"] = gives("an0ther-token")
+        done = person("send", "bob@example.org", "-m", "hi")
+    assert done.code == 0, done
+    assert len(provider.forms("/token")) == 2
+
+
+@pytest.mark.parametrize("again", ["S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC:\nS: 535 5.7.3 no\n", "S: 535 5.7.3 no\n"])
+def test_a_token_that_is_refused_twice_is_renewed_once(person: Installed, provider: TokenServer, again: str) -> None:
     with server(BY_TOKEN + again + "C? AUTH XOAUTH2\n" + again + QUIT) as mx:
         configure(person, mx.port, by_issuer(provider))
         sign_in(person, "--no-check")

@@ -236,6 +236,16 @@ def test_a_token_that_has_ended_is_told_from_one_that_is_refused() -> None:
     assert type(rejected('{"status": "invalid_token"}', "454 4.7.0 later")) is AuthenticationFailed
 
 
+@pytest.mark.parametrize(
+    ("refusal", "expected"), [("535 5.7.3 no", TokenRejected), ("454 4.7.0 later", AuthenticationFailed)]
+)
+def test_a_token_that_is_refused_without_a_word_may_have_ended(refusal: str, expected: type[MailError]) -> None:
+    played = Played(f"{HELLO}C: AUTH OAUTHBEARER {BY_TOKEN}\nS: {refusal}\n")
+    with pytest.raises(AuthenticationFailed) as caught:
+        played.say_hello().authenticate(OAuthBearer("ada", Secret("t0ken")))
+    assert type(caught.value) is expected
+
+
 def test_duty34_endless_challenges_end() -> None:
     played = Played(HELLO + "C: AUTH XFOO =\n" + "S: 334 YWJj\nC: Y2Jh\n" * 20 + "S: 334 YWJj\n")
     with pytest.raises(RemoteProtocolError, match="never decides"):
