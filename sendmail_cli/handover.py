@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from sendmail_cli.addressees import LocalName, OpenGroup
 from sendmail_cli.addresses import Group, Mailbox
 from sendmail_cli.errors import ConnectFailed, ConnectionLost, DeadlineExceeded, InternalError, MailError, UsageError
+from sendmail_cli.message.headers import text_field
 from sendmail_cli.message.raw import repaired_message, seen_fields
 from sendmail_cli.message.raw_header import Field, read_loose_header
 from sendmail_cli.printable import printable
@@ -117,6 +118,9 @@ def _message(request: Request, source: Source, environment: Environment) -> RawM
     if full_name and not any(field.name == "from" for field in fields):
         author = LocalName(full_name, environment.account_name(os.geteuid()))
         fields = (Field("from", f"From: {author}\r\n".encode(), 0), *fields)
+    subject = request.local.subject if request.local is not None else ""
+    if subject and not any(field.name == "subject" for field in fields):
+        fields += (Field("subject", text_field("Subject", subject), 0),)
     return repaired_message(source, head, fields)
 
 

@@ -39,6 +39,13 @@ def _is_control(character: str) -> bool:
     return character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff"
 
 
+def one_line(text: str) -> str:
+    """`text` with a space for each character that isn't printable: a subject that a monitor wrote over several lines is
+    still a subject.
+    """
+    return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
 def printable(text: str, limit: int = MAX_SHOWN) -> str:
     """`text` with C0, C1, DEL, bidirectional and invisible controls written as escapes, at most `limit` characters.
 

@@ -50,6 +50,7 @@ class LocalMail(NamedTuple):
     full_name: str = ""  # of its author, where it doesn't say
     sender: LocalName | None = None  # who is told of failures, where that is a name of this machine
     is_header_read: bool = False  # To, Cc and Bcc are recipients besides those that are named
+    subject: str = ""  # where it has none
     trace: bytes = b""  # a field that says where we have it from, to go on top (RFC 5321 §4.4)
 
 
@@ -364,4 +365,4 @@ def _local_rules(local: LocalMail, resolve: Resolve, settings: Settings) -> Loca
             return Mailbox(name.name, parse_addr_spec(str(AddrSpec(name.local_part, qualify))))
         return Mailbox(name.name or name.local_part, own.address)
 
-    return LocalRules(Mailbox(local.full_name or own.name, own.address), outside, resolve)
+    return LocalRules(Mailbox(local.full_name or own.name, own.address), outside, resolve, local.subject)

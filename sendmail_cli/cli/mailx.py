@@ -17,6 +17,7 @@ from sendmail_cli.environment import Environment
 from sendmail_cli.errors import AddressError, InputError, MailError, UsageError
 from sendmail_cli.message.draft import decode_body, parse_header
 from sendmail_cli.message.source import open_file, read_stream
+from sendmail_cli.printable import one_line
 from sendmail_cli.queue.choice import TAKEN_OVER
 from sendmail_cli.request import AttachmentRequest, LocalMail, Request
 from sendmail_cli.status import ExitCode
@@ -85,11 +86,11 @@ def _composed(call: MailxCall, to: tuple[Addressee, ...], environment: Environme
         cc=_addressees(call.cc),
         bcc=_addressees(call.bcc),
         reply_to=tuple(mailbox for text in call.reply_to for mailbox in mailboxes_of(parse_address_list(text))),
-        subject=None if subject is None else _one_line(subject),
+        subject=None if subject is None else one_line(subject),
         text=None if media_type == _HTML else text,
         html=text if media_type == _HTML else None,
         attachments=tuple(AttachmentRequest(path) for path in call.attachments),
-        headers=tuple(parse_header(_one_line(text)) for text in call.headers),
+        headers=tuple(parse_header(one_line(text)) for text in call.headers),
     )
 
 
@@ -136,8 +137,3 @@ def _text(call: MailxCall, environment: Environment, output: Output) -> str:
     if charset.lower() not in {"utf-8", "us-ascii"}:
         output.note(f"the text is not UTF-8; it was read as {charset}")
     return text
-
-
-def _one_line(text: str) -> str:
-    """A subject that a monitor wrote over several lines is still a subject."""
-    return "".join(character if character.isprintable() else " " for character in text).strip()

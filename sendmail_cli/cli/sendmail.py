@@ -19,6 +19,7 @@ from sendmail_cli.config.settings import ServerFlags, service_socket
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import AddressError, DataError, InputError, MailError, UsageError
 from sendmail_cli.message.source import read_stream
+from sendmail_cli.printable import one_line
 from sendmail_cli.queue.choice import TAKEN_OVER, QueueMode
 from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath
@@ -86,7 +87,7 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
         demands=_demands(call, output),
         notify=_notify(call, output),
         raw=source,
-        local=LocalMail(call.full_name or "", sender, is_header_read=call.is_header_read),
+        local=LocalMail(call.full_name or "", sender, call.is_header_read, one_line(call.subject or "")),
         queueing=_queueing(call),
     )
     socket_path = service_socket(request.flags, environment)

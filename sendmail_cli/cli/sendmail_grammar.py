@@ -23,8 +23,9 @@ DELIVER, SMTP, LIST_QUEUE, RUN_QUEUE, NEW_ALIASES, HELP, VERSION = (
 BODY_TYPES = ("7BIT", "8BITMIME")
 
 _MODES = {"m": DELIVER, "s": SMTP, "p": LIST_QUEUE, "i": NEW_ALIASES}
-# As Postfix's sendmail(1) has them, and what sendmail(8) and Exim have beyond: with a value, and without one.
-_WITH_VALUE = frozenset("ABCDFLNORVXbefhopr")
+# As Postfix's sendmail(1) has them, and what sendmail(8) and Exim have beyond: with a value, and without one. Nobody
+# has -s; Nagios calls sendmail with that as it calls mail.
+_WITH_VALUE = frozenset("ABCDFLNORVXbefhoprs")
 _GLUED_VALUE = frozenset("dqQ")  # one that is optional: what follows at once, or nothing
 _ALONE = frozenset("GIUcimntvx")
 
@@ -37,6 +38,7 @@ class SendmailCall(NamedTuple):
     is_header_read: bool = False  # -t: the header names recipients too
     envelope_from: str | None = None  # "" is the null reverse-path; None is unsaid
     full_name: str | None = None
+    subject: str | None = None  # where the message has none
     body_type: str | None = None  # one of BODY_TYPES
     notify: str | None = None
     ret: str | None = None
@@ -168,6 +170,7 @@ _STEPS: dict[str, Step] = {
     "o": _old_option,
     "q": lambda call, _: call._replace(mode=RUN_QUEUE),
     "r": lambda call, value: call._replace(envelope_from=value),
+    "s": lambda call, value: call._replace(subject=value),
     "t": lambda call, _: call._replace(is_header_read=True),
     "v": lambda call, _: call._replace(is_verbose=True),
     **dict.fromkeys("GUchimnpx", _pass),

@@ -7,6 +7,7 @@ a meaning on this machine only is filled in; everything else stays byte for byte
 from __future__ import annotations
 
 import codecs
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addressees import LocalName, OpenGroup, parse_addressees
@@ -14,7 +15,14 @@ from sendmail_cli.addresses import Group, Mailbox
 from sendmail_cli.errors import AddressError, MailLoop
 from sendmail_cli.message.draft import decode_body
 from sendmail_cli.message.fields import ADDRESS_FIELDS
-from sendmail_cli.message.headers import address_field, parameter_field, structured_field, verbatim_text_field
+from sendmail_cli.message.headers import (
+    MAX_LINE,
+    address_field,
+    parameter_field,
+    structured_field,
+    text_field,
+    verbatim_text_field,
+)
 from sendmail_cli.message.raw import missing_fields, repaired_message, seen_fields
 from sendmail_cli.message.raw_header import Field, read_loose_header
 
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
     from sendmail_cli.message.source import Source
 
 MAX_RECEIVED = 50  # fields, one for each server that had it: no way that leads on is as long
+_DROPPED = frozenset(("return-path", "content-length"))  # the last server's to say, and the length of another body
+_ASCII_TYPE = r"\s*text/plain\s*;\s*charset=\"?(us-ascii|ansi_x3\.4-1968)\"?\s*"
 _AUTHORS = ("from", "sender", "reply-to", "resent-from", "resent-sender", "resent-reply-to")
 
 
@@ -37,6 +47,7 @@ class LocalRules(NamedTuple):
     author: Mailbox  # whom a message is from that doesn't say it
     outside: Callable[[LocalName], Mailbox]  # the address of somebody here who writes
     resolve: Callable[[tuple[Addressee, ...]], tuple[Address, ...]]  # those of whom is written to
+    subject: str = ""  # of a message that has none
 
 
 def local_message(source: Source, rules: LocalRules, environment: Environment, trace: bytes = b"") -> RawMessage:
@@ -54,27 +65,41 @@ def local_message(source: Source, rules: LocalRules, environment: Environment, t
         )
     is_ascii = all(field.octets.isascii() for field in head.fields)
     charset = "us-ascii" if is_ascii else environment.locale_charset()
-    fields = tuple(_whole_field(field, rules, charset) for field in seen_fields(head))
+    # In the order they came, the blind among them: those of who sent it on last stand together.
+    fields = tuple(_whole_field(field, rules, charset) for field in head.fields if field.name not in _DROPPED)
     if not any(field.name == "from" for field in fields):
         fields = (Field("from", address_field("From", (rules.author,)), 0), *fields)
+    if rules.subject and not any(field.name == "subject" for field in fields):
+        fields += (Field("subject", text_field("Subject", rules.subject), 0),)
     fields += missing_fields(fields, environment)
     if trace:
         fields = (Field("received", trace, 0), *fields)
-    head = head._replace(fields=(*fields, *(field for field in head.fields if field.is_blind)))
-    message = repaired_message(source, head, fields)
-    names = {field.name for field in fields}
-    if message.is_7bit or "content-type" in names:
+    head = head._replace(fields=fields)
+    message = repaired_message(source, head, seen_fields(head))
+    if message.is_7bit:
         return message
-    return repaired_message(source, head, fields + _mime_fields(names, source, environment.locale_charset()))
+    head = head._replace(fields=_with_mime(fields, source, environment.locale_charset()))
+    return repaired_message(source, head, seen_fields(head))
 
 
 def _whole_field(field: Field, rules: LocalRules, charset: str) -> Field:
+    if field.is_blind:
+        return field
     name, _, value = decode_body(field.octets, charset)[0].replace("\r\n", "").partition(":")
     name = name.rstrip(" \t")
     value = "".join(character if character.isprintable() or character == "\t" else " " for character in value).strip()
     if field.name in ADDRESS_FIELDS and value:
         return field._replace(octets=_people(name, value, field, rules))
-    return field if field.octets.isascii() else field._replace(octets=verbatim_text_field(name, value))
+    return field._replace(octets=_text(name, value, field))
+
+
+def _text(name: str, value: str, field: Field) -> bytes:
+    return field.octets if _can_leave(field) else verbatim_text_field(name, value)
+
+
+def _can_leave(field: Field) -> bool:
+    """True where no character and no length of a line is in the way."""
+    return field.octets.isascii() and max(map(len, field.octets.split(b"\r\n"))) <= MAX_LINE
 
 
 def _people(name: str, value: str, field: Field, rules: LocalRules) -> bytes:
@@ -83,8 +108,8 @@ def _people(name: str, value: str, field: Field, rules: LocalRules) -> bytes:
     except AddressError:
         if field.name == "from":
             return address_field(name, (rules.author,))
-        return field.octets if field.octets.isascii() else verbatim_text_field(name, value)
-    if field.octets.isascii() and not any(isinstance(each, LocalName | OpenGroup) for each in addressees):
+        return _text(name, value, field)
+    if _can_leave(field) and not any(isinstance(each, LocalName | OpenGroup) for each in addressees):
         return field.octets
     if field.name in _AUTHORS:
         return address_field(name, tuple(_outside(each, rules) for each in addressees))
@@ -98,17 +123,25 @@ def _outside(addressee: Addressee, rules: LocalRules) -> Address:
     return rules.outside(addressee) if isinstance(addressee, LocalName) else addressee
 
 
-def _mime_fields(names: set[str], source: Source, charset: str) -> tuple[Field, ...]:
-    """Those that say in which charset the body is: what it is for certain, else what the locale says."""
+def _with_mime(fields: tuple[Field, ...], source: Source, charset: str) -> tuple[Field, ...]:
+    """`fields` with those of MIME that a body beyond ASCII needs. In which charset it is: what it is for certain, else
+    what the locale says; and what the message says, but for ASCII (cron's, where it has no locale).
+    """
     from sendmail_cli.message.attachments import charset_of
 
-    found = charset_of(source) or _eight_bit(charset)
-    fields = [Field("content-type", parameter_field("Content-Type", "text/plain", [f"charset={found}"]), 0)]
-    if "mime-version" not in names:
-        fields.insert(0, Field("mime-version", structured_field("MIME-Version", "1.0"), 0))
-    if "content-transfer-encoding" not in names:
-        fields.append(Field("content-transfer-encoding", structured_field("Content-Transfer-Encoding", "8bit"), 0))
-    return tuple(fields)
+    fields = tuple(field for field in fields if not _is_ascii_type(field))
+    names = {field.name for field in fields}
+    found = "" if "content-type" in names else charset_of(source) or _eight_bit(charset)
+    wanted = {
+        "mime-version": structured_field("MIME-Version", "1.0"),
+        "content-type": parameter_field("Content-Type", "text/plain", [f"charset={found}"]),
+        "content-transfer-encoding": structured_field("Content-Transfer-Encoding", "8bit"),
+    }
+    return fields + tuple(Field(name, octets, 0) for name, octets in wanted.items() if name not in names)
+
+
+def _is_ascii_type(field: Field) -> bool:
+    return field.name == "content-type" and re.fullmatch(_ASCII_TYPE, field.text, re.IGNORECASE) is not None
 
 
 def _eight_bit(charset: str) -> str:

@@ -23,6 +23,7 @@ MAX_HEADER = 8 * 1024 * 1024  # octets; held in memory, and no server takes near
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")  # RFC 5322 §4.5 lets white space stand before the colon
 _EMPTY_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 _BLIND = frozenset(("bcc", "resent-bcc"))
+_SPACES = bytes.maketrans(b"\r\0", b"  ")
 
 
 class Field(NamedTuple):
@@ -64,13 +65,16 @@ def read_header(source: Source) -> RawHeader:
     fields = _fields_of(lines[first:], first + 1)
     if not fields:  # nothing but an mbox's line
         _fail_no_field(b"", first + 1, is_first=True)
+    for field in fields:
+        _check(field)
     return RawHeader(fields, len(lines) + is_ended, body_start, is_ended)
 
 
 def read_loose_header(source: Source) -> RawHeader:
     """As `read_header`, but the first line that is no field begins the body, empty or not: so sendmail(8) reads it.
 
-    There may be no field at all. Raises `DataError` for a line that is too long or has a NUL.
+    There may be no field at all. A CR or NUL within a line is read as a space: it is a slip, and no line of its own,
+    or whoever lets only LF stand could be made to name a Bcc. Raises `DataError` for a header without end.
     """
     lines, body_start = _loose_lines(source)
     first = 1 if lines and lines[0].startswith(b"From ") else 0
@@ -82,7 +86,7 @@ def _loose_lines(source: Source) -> tuple[list[bytes], int]:
     lines: list[bytes] = []
     at = 0
     for line in _lines_of(source):
-        bare = line.removesuffix(b"\n").removesuffix(b"\r")
+        bare = line.rstrip(b"\r\n").translate(_SPACES)
         is_more = bare.startswith((b" ", b"\t")) and bool(lines)
         is_mailbox = not lines and bare.startswith(b"From ")
         if not (_FIELD.match(bare) or is_more or is_mailbox):
@@ -95,12 +99,13 @@ def _loose_lines(source: Source) -> tuple[list[bytes], int]:
 
 
 def _lines_of(source: Source) -> Iterator[bytes]:
-    """The lines with their LF; one that is as long as a header may be comes in pieces."""
-    held = b""
+    """The lines with their LF, or CR where there is no LF; one that is as long as a header may be comes in pieces."""
+    held = end = b""
     for chunk in source.chunks():
-        *whole, held = (held + chunk).split(b"\n")
+        end = end or (b"\r" if b"\r" in chunk and b"\n" not in chunk else b"\n")
+        *whole, held = (held + chunk).split(end)
         for line in whole:
-            yield line + b"\n"
+            yield line + end
         if len(held) > MAX_HEADER:
             yield held
             held = b""
@@ -118,10 +123,10 @@ def _fields_of(lines: list[bytes], number: int) -> tuple[Field, ...]:
             collected.append(line)
             continue
         if collected:
-            fields.append(_field(name, collected, begun))
+            fields.append(Field(name, b"\r\n".join([*collected, b""]), begun))
         name, collected, begun = _name(line, at, is_first=at == number), [line], at
     if collected:
-        fields.append(_field(name, collected, begun))
+        fields.append(Field(name, b"\r\n".join([*collected, b""]), begun))
     return tuple(fields)
 
 
@@ -248,18 +253,18 @@ def _fail_no_field(line: bytes, number: int, *, is_first: bool) -> NoReturn:
     )
 
 
-def _field(name: str, lines: list[bytes], number: int) -> Field:
-    octets = b"\r\n".join([*lines, b""])
-    if name not in _BLIND:
-        for at, line in enumerate(lines, number):
-            if len(line) > MAX_LINE:
-                raise DataError(
-                    f"line {at} of the message has more than {MAX_LINE} octets, which no server must take",
-                    hint="Fold it: a header may go on in a next line that begins with a space.",
-                )
-            if b"\0" in line:
-                raise DataError(
-                    f"line {at} of the message has a NUL, which no mail can hold",
-                    hint="Take it out: a header is lines of text.",
-                )
-    return Field(name, octets, number)
+def _check(field: Field) -> None:
+    """Raises `DataError` for a line that can't leave as it is."""
+    if field.is_blind:  # it doesn't leave
+        return
+    for at, line in enumerate(field.octets.split(b"\r\n"), field.line):
+        if len(line) > MAX_LINE:
+            raise DataError(
+                f"line {at} of the message has more than {MAX_LINE} octets, which no server must take",
+                hint="Fold it: a header may go on in a next line that begins with a space.",
+            )
+        if b"\0" in line:
+            raise DataError(
+                f"line {at} of the message has a NUL, which no mail can hold",
+                hint="Take it out: a header is lines of text.",
+            )

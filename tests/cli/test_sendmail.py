@@ -103,6 +103,12 @@ def test_a_full_name(call: Caller, sink: Sink) -> None:
     assert b"From: Cron Daemon <ada@example.org>" in sink.received
 
 
+def test_a_subject_as_nagios_has_it(call: Caller, sink: Sink) -> None:
+    assert call("-s", "** PROBLEM:\nweb is DOWN **", "bob@example.org", stdin=b"***** Nagios *****\n\nDown\n") == 0
+    assert call.said == ""
+    assert b"Subject: ** PROBLEM: web is DOWN **\r\n" in sink.received
+
+
 def test_a_name_of_this_machine_goes_to_the_profile(call: Caller, sink: Sink) -> None:
     assert call("root") == 0
     assert paths(sink, b"RCPT") == [b"<ada@example.org>"]

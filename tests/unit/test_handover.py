@@ -121,6 +121,13 @@ def test_the_name_of_an_author_who_is_not_named(service: Service, machine: Machi
     assert b"DATA\r\nFrom: Cron Daemon <www-data>\r\n" in service.heard
 
 
+def test_a_subject_for_a_message_that_has_none(service: Service, machine: Machine) -> None:
+    service.says(*ALL)
+    hand_over(request(text=b"hi\n", local=LocalMail(subject="Disk full")), service.path, machine)
+    service.end()
+    assert b"DATA\r\nSubject: Disk full\r\n\r\nhi\r\n" in service.heard
+
+
 @pytest.mark.parametrize(
     ("replies", "code"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.header import decode_header, make_header
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from sendmail_cli.addressees import LocalName
 from sendmail_cli.addresses import AddrSpec, Group, Mailbox
 from sendmail_cli.environment import Environment
-from sendmail_cli.errors import AddressError, DataError, MailError
+from sendmail_cli.errors import AddressError, MailError
 from sendmail_cli.message.local_mail import LocalRules, local_message
 from sendmail_cli.message.source import MemorySource
 
@@ -164,9 +166,68 @@ def test_headers_in_cr_lf_above_a_body_in_lf_as_php_writes_it() -> None:
     assert sent(b"To: a@example.org\r\nSubject: x\r\n\r\none\ntwo\n").endswith(b"\r\n\r\none\r\ntwo\r\n")
 
 
-def test_a_nul_in_the_header_is_refused() -> None:
-    with pytest.raises(DataError, match="NUL"):
-        sent(b"Subject: a\0b\n\nhi\n")
+@pytest.mark.parametrize("subject", [b"a\0b", b"a\rb", b"a b\r"])
+def test_what_no_line_can_hold_is_a_space_and_begins_no_field(subject: bytes) -> None:
+    message = made(b"Subject: " + subject + b"\nTo: a@example.org\rBcc: eve@example.org\n\nhi\n")
+    assert b"Subject: a b\r\n" in b"".join(message.chunks())
+    assert message.head.fields[-1].name != "bcc"
+
+
+def test_lines_that_all_end_in_cr() -> None:
+    message = made(b"Subject: x\rBcc: eve@example.org\r\rone\rtwo\r")
+    assert b"".join(message.chunks()).endswith(b"\r\n\r\none\r\ntwo\r\n")
+    assert [str(person) for person in message.recipients] == ["eve@example.org"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Subject: Cron <root@host> " + b"backup --verbose; " * 60,
+        b"Subject: " + b"x" * 1000,
+        b"To: " + b", ".join(b"reader%d@example.org" % number for number in range(80)),
+        b"References: " + b" ".join(b"<%d@example.org>" % number for number in range(100)),
+        b"To: nonsense@@, " + b"reader@example.org " * 80,
+    ],
+)
+def test_a_line_that_is_too_long_is_folded(field: bytes) -> None:
+    octets = sent(field + b"\n\nhi\n")
+    assert max(map(len, octets.split(b"\r\n"))) <= 998
+    shown = str(make_header(decode_header(message_from_bytes(octets)[field.partition(b":")[0].decode()])))
+    assert shown.split() == field.decode().split()[1:]
+
+
+def test_what_the_last_server_said_and_counted_does_not_leave() -> None:
+    assert fields(b"Return-Path: <eve@example.org>\nContent-Length: 3\nSubject: x\n\nhi\n")[1:] == [b"Subject: x"]
+
+
+def test_blind_copies_of_who_sends_it_on_are_recipients() -> None:
+    message = made(b"Resent-To: a@example.org\nResent-Bcc: eve@example.org\nTo: ada@example.org\n\nhi\n")
+    assert [str(person) for person in message.recipients] == ["a@example.org", "eve@example.org"]
+    assert b"eve" not in b"".join(message.chunks())
+
+
+def test_a_type_alone_gets_the_rest_of_mime() -> None:
+    assert fields("Content-Type: text/html; charset=UTF-8\n\ngrüße\n".encode())[1:] == [
+        b"Content-Type: text/html; charset=UTF-8",
+        b"MIME-Version: 1.0",
+        b"Content-Transfer-Encoding: 8bit",
+    ]
+
+
+@pytest.mark.parametrize("charset", [b"ANSI_X3.4-1968", b'"us-ascii"'])
+def test_a_body_that_is_not_the_ascii_it_is_said_to_be(charset: bytes) -> None:
+    header = (
+        b"MIME-Version: 1.0\nContent-Type: text/plain; charset=" + charset + b"\nContent-Transfer-Encoding: 8bit\n\n"
+    )
+    assert b"Content-Type: text/plain; charset=utf-8" in fields(header + "grüße\n".encode())
+    assert b"Content-Type: text/plain; charset=" + charset in fields(header + b"hi\n")
+
+
+def test_a_subject_for_a_message_that_has_none() -> None:
+    rules = LocalRules(ADA, outside, resolve, "Disk full")
+    for text, expected in ((b"hi\n", b"Disk full"), (b"Subject: x\n\nhi\n", b"x")):
+        message = local_message(MemorySource(text, "standard input"), rules, Here())
+        assert [field.octets for field in message.sent if field.name == "subject"] == [b"Subject: %s\r\n" % expected]
 
 
 @given(st.binary(max_size=400))
