@@ -23,6 +23,7 @@ The layers, each importing only what stands below it:
     errors
     status
     secret | environment | printable | octets
+    typing
 """
 
 __version__ = "0.1.0"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from sendmail_cli.addresses import Address, AddressParser, AddrSpec, Group, Mailbox, group_text, quote_phrase
+from sendmail_cli.typing import NamedTuple
 
 _LOCAL_NAME = re.compile(r"\w[\w.+-]*")
 

@@ -6,13 +6,14 @@ What SMTP can't carry is refused here, before it reaches an envelope or a header
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.errors import AddressError
 from sendmail_cli.printable import find_control, printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import NoReturn
 
 MAX_LOCAL_PART = 64  # octets; RFC 5321 §4.5.3.1.1
 MAX_DOMAIN = 255  # octets; RFC 5321 §4.5.3.1.2

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import (
     AuthenticationFailed,
@@ -28,6 +27,7 @@ from sendmail_cli.smtp.capabilities import Limits
 from sendmail_cli.smtp.content import whole
 from sendmail_cli.smtp.transaction import QUIT, Transaction
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import IO, TYPE_CHECKING, cast
+
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from typing import IO
 
 APPLICATION = "sendmail-cli"
 CREDENTIAL_VARIABLE = "SENDMAIL_CLI_PASSWORD"  # "__" and a profile's name in capitals may follow, and then "_FILE"
@@ -67,12 +69,12 @@ class Environment:
     @property
     def stdout(self) -> IO[str]:
         """Where the answer goes that was asked for."""
-        return self._stdout if self._stdout is not None else cast("IO[str]", sys.stdout)
+        return sys.stdout if self._stdout is None else self._stdout
 
     @property
     def stderr(self) -> IO[str]:
         """Where everything else goes."""
-        return self._stderr if self._stderr is not None else cast("IO[str]", sys.stderr)
+        return sys.stderr if self._stderr is None else self._stderr
 
     def is_terminal(self, stream: IO[bytes] | IO[str] | None) -> bool:
         """True when a person sits at `stream`."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-from typing import TYPE_CHECKING, Self
 
 from sendmail_cli.addressees import LocalName, OpenGroup
 from sendmail_cli.addresses import Group, Mailbox
@@ -21,9 +20,11 @@ from sendmail_cli.printable import printable
 from sendmail_cli.report import Report, outcome_by_reply, outcome_in_doubt
 from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.smtp.replies import Reply, ReplyParser
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Self
 
     from sendmail_cli.addressees import Addressee
     from sendmail_cli.environment import Environment

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import CommandRefused, MailError
 from sendmail_cli.net.certificate import certificate_facts
@@ -23,6 +22,7 @@ from sendmail_cli.smtp.parameters import mail_parameters
 from sendmail_cli.status import exit_code_for_reply
 from sendmail_cli.steps import Asked, Facts, Found, Inspection, Offer, Reached, Secured, SignIn, Step, Verdict
 from sendmail_cli.trace import Stage, Trace
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -5,8 +5,6 @@ The client is told that we have the message once the server has it, or the disk:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli import service
 from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox
@@ -17,6 +15,7 @@ from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.answers import OK, Answer, Offer
 from sendmail_cli.smtp.envelope import ReversePath
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.errors import CommandRefused, InternalError, NotOffered
 from sendmail_cli.report import Report, outcome_by_error, outcome_by_reply, outcome_in_doubt
 from sendmail_cli.smtp.envelope import fitting
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

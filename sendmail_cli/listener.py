@@ -6,10 +6,10 @@ import selectors
 import socket
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from sendmail_cli.serving import SocketChannel
 from sendmail_cli.smtp.answers import Answer
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ssl

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from sendmail_cli.environment import SERVING_VARIABLE
 from sendmail_cli.errors import AuthenticationFailed, ConfigError, MailError, MailLoop, NotOffered, TokenRejected
@@ -16,6 +15,7 @@ from sendmail_cli.server import Timeouts, TLSMode
 from sendmail_cli.session import Session
 from sendmail_cli.status import ExitCode
 from sendmail_cli.trace import Stage
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

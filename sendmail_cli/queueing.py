@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import MailError, MailLoop, UsageError
 from sendmail_cli.queue.choice import QueueMode, queue_mode
@@ -14,6 +13,7 @@ from sendmail_cli.queue.verdicts import Verdict, verdict_on
 from sendmail_cli.report import Action, RecipientOutcome, Report
 from sendmail_cli.status import ExitCode
 from sendmail_cli.tending import lane_of, start_runner
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

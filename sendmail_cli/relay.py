@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from hmac import compare_digest
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli import service, tending
 from sendmail_cli.addressees import LocalName
@@ -28,6 +27,7 @@ from sendmail_cli.serving import serve
 from sendmail_cli.smtp.answers import Answer, Offer
 from sendmail_cli.smtp.reception import Reception
 from sendmail_cli.smtp.sign_in import MECHANISMS
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.addresses import AddrSpec, Mailbox, parse_addr_spec, parse_mailbox
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.errors import ConfigError, DataError, MailError, UsageError
@@ -13,6 +11,7 @@ from sendmail_cli.people import People, resolver_for
 from sendmail_cli.queue.choice import Queueing
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
 from sendmail_cli.submission import Submission
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import parse_addr_spec
 from sendmail_cli.environment import Environment
@@ -20,6 +19,7 @@ from sendmail_cli.printable import printable
 from sendmail_cli.serving import serve
 from sendmail_cli.smtp.answers import OK, Answer, Offer
 from sendmail_cli.smtp.reception import Reception
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import socket

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from sendmail_cli.typing import Protocol
 
 MASK = "***"
 PIECE = 6  # characters; fewer would erase half of every word

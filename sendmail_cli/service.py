@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.queue_keys import QueueSettings
@@ -20,6 +19,7 @@ from sendmail_cli.series import Row, Sent, is_end, remember
 from sendmail_cli.server import TLSMode
 from sendmail_cli.status import ExitCode
 from sendmail_cli.trace import Trace
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sendmail_cli.errors import MailError
 from sendmail_cli.message.source import Keeper
@@ -23,6 +22,7 @@ from sendmail_cli.smtp.asked import (
     SenderNamed,
     TLSAsked,
 )
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import socket

@@ -6,8 +6,6 @@ do about a refusal is `delivery`'s.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.errors import (
     AuthenticationFailed,
     CommandRefused,
@@ -23,6 +21,7 @@ from sendmail_cli.smtp.connection import GREETING, Connection
 from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.smtp.transaction import goes_along
 from sendmail_cli.status import ExitCode, exit_code_for_reply
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,10 +10,10 @@ import os
 import shutil
 import subprocess
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import ConfigError, OutputError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import NamedTuple
+
+from sendmail_cli.typing import NamedTuple
 
 
 class ExitCode(IntEnum):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from sendmail_cli.errors import MailError
     from sendmail_cli.net.tls import TLSFacts
     from sendmail_cli.server import TLSMode

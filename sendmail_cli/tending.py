@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.queue_keys import KEEP
@@ -13,6 +12,7 @@ from sendmail_cli.queue.entry import Lane, NewMail
 from sendmail_cli.queue.schedule import NEGLECT, Limit
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

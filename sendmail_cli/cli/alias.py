@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli.addressees import LocalName, parse_addressees
@@ -16,8 +14,11 @@ from sendmail_cli.config.settings import Home, ServerFlags, choose_profile
 from sendmail_cli.errors import AddressError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.address_book import AddressBook
     from sendmail_cli.config.alias_files import Alias

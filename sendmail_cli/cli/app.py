@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -17,9 +16,11 @@ from sendmail_cli.cli.habits import explain_usage_error
 from sendmail_cli.cli.output import Output
 from sendmail_cli.environment import Environment
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any, NoReturn
 
 COMMANDS = (
     LazyCommand("send", "Compose and send one message.", "sendmail_cli.cli.send:send"),

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from sendmail_cli.errors import DataError, MailError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any, TypeVar
 
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.environment import Environment
 
-Value = TypeVar("Value")
+    Value = TypeVar("Value")
+
+
 MAX_PASSWORD = 8192  # octets; an AUTH line takes 12288 (RFC 4954 §4), in base64
 
 

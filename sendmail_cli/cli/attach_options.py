@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli.cli import standard_input
@@ -12,9 +10,11 @@ from sendmail_cli.cli.options import stack
 from sendmail_cli.cli.params import FILE, FILE_CHARSET, text_of
 from sendmail_cli.errors import InputError, MailError, UsageError
 from sendmail_cli.request import AttachmentRequest
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.attachments import Attachment

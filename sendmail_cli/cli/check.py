@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli import service
@@ -27,8 +25,11 @@ from sendmail_cli.errors import CommandRefused, ConfigError, LocalProtocolError,
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
 from sendmail_cli.status import ExitCode, exit_code_for_reply
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.cli.output import Output
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.smtp.commands import Command

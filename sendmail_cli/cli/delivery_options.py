@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.cli.params import ENVID, NOTIFY, PARAMETER, RET
 from sendmail_cli.errors import UsageError
 from sendmail_cli.smtp.envelope import Demands
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.smtp.envelope import Notify
 
 TLS_REQUIRED_NO = ("TLS-Required", "No")  # RFC 8689 §5

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from sendmail_cli.cli import interrupts
 from sendmail_cli.errors import ConfigError, InputOutputError, OutputError, UsageError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment

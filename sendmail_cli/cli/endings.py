@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from sendmail_cli import service
 from sendmail_cli.cli import interrupts
 from sendmail_cli.errors import InputOutputError, InternalError, MailError, ResourceError, Terminated
 from sendmail_cli.report import Action
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.output import Output

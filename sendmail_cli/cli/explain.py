@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli.cli.groups import SectionedCommand
 from sendmail_cli.cli.options import Talk, json_option, output_options, talk
 from sendmail_cli.errors import UsageError
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.message.delivery_report import DeliveryReport, RecipientReport
     from sendmail_cli.smtp.explanations.explanation import Explanation
 

@@ -8,19 +8,21 @@ generator of the man page reads the same attributes.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from sendmail_cli.cli.exit_codes import EXIT_CODE_MEANINGS
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, TypeVar
 
     from click.shell_completion import CompletionItem
 
-Decorated = TypeVar("Decorated", bound="Callable[..., Any] | click.Command")
+    Decorated = TypeVar("Decorated", bound="Callable[..., Any] | click.Command")
+
 
 MAX_TERM_COLUMN = 28  # characters; an option that is longer gets a line to itself
 

@@ -7,8 +7,6 @@ are settled here, before a request is made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli.addressees import addressees_of
@@ -22,8 +20,11 @@ from sendmail_cli.config.settings import ServerFlags, own_mailboxes
 from sendmail_cli.errors import HeaderError, UsageError
 from sendmail_cli.message import marks
 from sendmail_cli.message.draft import mailboxes_in
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.addressees import Addressee
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.attachments import Attachment

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sendmail_cli.cli.headline import headline
 from sendmail_cli.cli.output import advice, explained
 from sendmail_cli.report import Action
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.errors import MailError
     from sendmail_cli.report import Report
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from sendmail_cli.cli.groups import SectionedGroup, option
@@ -14,6 +12,10 @@ from sendmail_cli.errors import UsageError
 from sendmail_cli.queue.journal import Wanted, attempts
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _json_lines = option(
     "--json", "is_json", is_flag=True, section="How", help="Print a JSON object for each line of the log."

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
 
 from sendmail_cli.config.credential_status import Standing, standing_of
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.environment import Environment
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli import service
 from sendmail_cli.message.anatomy import anatomy_of
 from sendmail_cli.message.linting.letter import letter_of
 from sendmail_cli.message.linting.rules import lint
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from sendmail_cli import service
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
@@ -11,9 +9,11 @@ from sendmail_cli.cli.params import FILE
 from sendmail_cli.cli.several import Series, show_series
 from sendmail_cli.errors import UsageError
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.linting.finding import Finding

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from sendmail_cli import service
 from sendmail_cli.addressees import parse_addressees
@@ -21,6 +20,7 @@ from sendmail_cli.printable import one_line
 from sendmail_cli.queue.choice import TAKEN_OVER
 from sendmail_cli.request import AttachmentRequest, LocalMail, Request
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.addressees import Addressee

@@ -7,10 +7,10 @@ a value. What is meant shows in what stands there. Only sending is ours; tilde e
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import UsageError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

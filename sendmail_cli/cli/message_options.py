@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.cli.params import ADDRESSEES, ADDRESSES, FILE, MAILBOXES, REVERSE_PATH, TEXT
 from sendmail_cli.errors import UsageError
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 # What says something about a message that is composed here, and nothing about one that is ready.
 MESSAGE_OPTIONS = (

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.cli.params import FILE, text_of
+from sendmail_cli.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 GRANTS = ("authorization-code", "device", "client-credentials", "service-account")
 SECTION = "OAuth, in place of a password"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -14,9 +13,11 @@ from sendmail_cli.config.profile_keys import TLS_VERSIONS
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.config.tls_settings import TLS_FLAGS
 from sendmail_cli.environment import Environment
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from sendmail_cli.addresses import Mailbox
     from sendmail_cli.cli.trace_file import Tracing

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Any
 
 from sendmail_cli.cli.headline import date_of, headline
 from sendmail_cli.errors import OutputError
 from sendmail_cli.printable import printable
 from sendmail_cli.report import Action
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import IO, Any
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.errors import MailError
@@ -25,7 +26,6 @@ MAX_LINE = 20000  # characters
 WIDTH = 80  # columns, where the terminal doesn't say
 GUTTER = 11  # columns of a trace line that the time takes
 SCHEMA = 1  # of the JSON object; it changes when a field changes its meaning, not when one is added
-
 COLOURS = {"good": 32, "unsure": 33, "bad": 31, "soft": 2}  # of a tone, as terminals number them (ECMA-48 §8.3.117)
 
 _MARKS = {"sent": "->", "received": "<-", "content": "->", "note": "* "}

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from html import escape
-from typing import TYPE_CHECKING
 
 from sendmail_cli import __version__
 from sendmail_cli.cli.output import MAX_LINE, PROGRAM
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

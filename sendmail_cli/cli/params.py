@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -11,9 +11,11 @@ from sendmail_cli.addressees import Addressee, parse_addressees
 from sendmail_cli.addresses import Address, Mailbox, parse_addr_spec, parse_address_list, parse_mailbox
 from sendmail_cli.smtp.envelope import Notify, Ret, ReversePath
 from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_parameter, parse_ret
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from click.shell_completion import CompletionItem
 

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sendmail_cli.cli.page import page_path, write_page
 from sendmail_cli.errors import OutputError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from sendmail_cli import __version__
@@ -18,6 +17,7 @@ from sendmail_cli.cli.preview_style import STYLE
 from sendmail_cli.message.decoded_words import decode_words, one_line
 from sendmail_cli.message.html_facts import html_facts
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,8 +21,11 @@ from sendmail_cli.config.profiles import SANDBOX, load_profiles
 from sendmail_cli.config.settings import ServerFlags, choose_profile, resolve_settings
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.profiles import Profile, Profiles
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli.cli.groups import SectionedCommand, option
@@ -16,8 +14,11 @@ from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.errors import MailError, UsageError
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.importing.findings import Findings, ImportedProfile, Remark
 

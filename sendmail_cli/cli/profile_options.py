@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import Any
 
 import click
 
@@ -22,6 +21,10 @@ from sendmail_cli.config.profile_keys import (
 )
 from sendmail_cli.config.tls_settings import TLS_FILES, TLS_FLAGS
 from sendmail_cli.errors import UsageError
+from sendmail_cli.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 KEYS = (
     "from", "user", "tls", "auth", "ehlo", *TLS_FLAGS, "timeout", "proxy", "bind", "pipelining", "chunking", "qualify",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli.cli.groups import SectionedGroup, option
@@ -16,9 +14,11 @@ from sendmail_cli.queue.entry import MailState
 from sendmail_cli.queue.journal import Wanted, attempts
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from sendmail_cli.queue.entry import Attempt, QueueEntry
 

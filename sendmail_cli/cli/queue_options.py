@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.errors import UsageError
 from sendmail_cli.queue.choice import Queueing, QueueMode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.environment import Environment
 
 MAX_KEY = 255  # characters

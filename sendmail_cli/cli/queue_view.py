@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.cli.moments import shown_moment
 from sendmail_cli.queue.entry import MailState
 from sendmail_cli.queue.spool import Spool
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +12,11 @@ from sendmail_cli.cli.params import FILE, PROFILE, TEXT
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.errors import UsageError
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.net.listening import Listening

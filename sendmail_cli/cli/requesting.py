@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os.path
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from sendmail_cli import service
 from sendmail_cli.cli import standard_input
@@ -25,8 +24,11 @@ from sendmail_cli.cli.text_options import (
 )
 from sendmail_cli.errors import UsageError
 from sendmail_cli.request import AttachmentRequest, Request
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
     from sendmail_cli.addressees import Addressee
     from sendmail_cli.addresses import Address
     from sendmail_cli.cli.editor import Manuscript

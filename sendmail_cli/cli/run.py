@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli import service
@@ -22,9 +20,11 @@ from sendmail_cli.runs import mail
 from sendmail_cli.runs.memory import FailureMemory
 from sendmail_cli.runs.program import run_program
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from sendmail_cli.addressees import Addressee
     from sendmail_cli.cli.options import Talk

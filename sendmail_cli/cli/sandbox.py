@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from sendmail_cli.cli.groups import SectionedCommand, option
@@ -11,8 +9,11 @@ from sendmail_cli.cli.options import output_options, talk
 from sendmail_cli.cli.params import FOLDER
 from sendmail_cli.sandbox import Sandbox, default_folder
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.sandbox import Received
 
 

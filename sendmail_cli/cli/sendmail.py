@@ -5,7 +5,6 @@ something is wrong.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from sendmail_cli import __version__, service
 from sendmail_cli.addressees import LocalName, parse_addressees
@@ -25,6 +24,7 @@ from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath
 from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_ret
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

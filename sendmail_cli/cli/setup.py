@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -22,16 +21,18 @@ from sendmail_cli.config.profile_keys import parse_tls_pin
 from sendmail_cli.config.providers import BY_NAME
 from sendmail_cli.errors import MailError, UsageError
 from sendmail_cli.server import TLSMode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from sendmail_cli.addresses import Mailbox
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.server_url import ServerURL
     from sendmail_cli.status import ExitCode
 
-Value = TypeVar("Value")
+    Value = TypeVar("Value")
 
 
 @click.command(

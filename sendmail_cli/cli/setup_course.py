@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from sendmail_cli import service
 from sendmail_cli.addresses import Mailbox, parse_mailbox
@@ -22,8 +21,11 @@ from sendmail_cli.errors import ConfigError, InternalError, MailError, UsageErro
 from sendmail_cli.request import Request
 from sendmail_cli.status import ExitCode
 from sendmail_cli.steps import Verdict
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.cli.asking import Asker
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.cli.setup_sign_in import Accepted

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.cli.setup_view import rows_of
 from sendmail_cli.config.discovery.candidates import Source, candidates_at, candidates_of, domain_of
 from sendmail_cli.config.discovery.search import Finding, Search
@@ -11,6 +9,7 @@ from sendmail_cli.config.providers import BY_NAME, Credential, provider_of_domai
 from sendmail_cli.config.server_url import parse_server_url
 from sendmail_cli.errors import ConfigError, MailError, UsageError
 from sendmail_cli.server import Server
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.addresses import AddrSpec

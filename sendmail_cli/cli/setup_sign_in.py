@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli import service
 from sendmail_cli.cli.asking import piped_password, usable_password
@@ -19,9 +18,11 @@ from sendmail_cli.printable import printable
 from sendmail_cli.server import TLSMode
 from sendmail_cli.status import ExitCode
 from sendmail_cli.steps import Verdict
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from sendmail_cli.addresses import Mailbox
     from sendmail_cli.cli.setup_view import Board

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sendmail_cli.cli.step_view import MARK, MARKS, TITLE
 from sendmail_cli.config.discovery.candidates import Source, user_for
 from sendmail_cli.config.providers import FACTS_DATE, Credential
 from sendmail_cli.printable import printable
 from sendmail_cli.server import TLSMode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from sendmail_cli.addresses import AddrSpec
     from sendmail_cli.cli.asking import Asker

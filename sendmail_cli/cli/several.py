@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli import service
 from sendmail_cli.cli import interrupts
 from sendmail_cli.errors import MailError
 from sendmail_cli.report import combined_exit_code
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

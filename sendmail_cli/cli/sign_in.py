@@ -9,7 +9,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -22,6 +21,7 @@ from sendmail_cli.config.oauth.store import SignedIn
 from sendmail_cli.config.oauth.token_requests import Client, TokenRefused, explain_refusal, revoke
 from sendmail_cli.config.oauth.tokens import Tokens
 from sendmail_cli.errors import CredentialMissing, KeyringLocked, MailError, UsageError
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import IO

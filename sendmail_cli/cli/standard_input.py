@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, TYPE_CHECKING, Any
 
 from sendmail_cli.errors import InputError, UsageError
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import IO, Any
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.source import Source

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sendmail_cli.cli.json_fields import error_fields
 from sendmail_cli.cli.output import PROGRAM, advice, width_of
 from sendmail_cli.server import TLSMode
 from sendmail_cli.status import ExitCode
 from sendmail_cli.steps import Asked, Found, Offer, Reached, Secured, SignIn, Verdict, lines_of
 from sendmail_cli.trace import Stage
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from typing import Any
 
     from sendmail_cli.cli.output import Output
     from sendmail_cli.config.settings import Settings

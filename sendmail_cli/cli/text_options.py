@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 import click
 
 from sendmail_cli.cli import standard_input
@@ -14,8 +12,11 @@ from sendmail_cli.errors import InputError, UsageError
 from sendmail_cli.message.draft import decode_body
 from sendmail_cli.message.encoding import ENCODINGS, TextForm
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.cli.editor import Manuscript
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.inline_images import Page

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from sendmail_cli import service
@@ -14,6 +12,10 @@ from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @click.command(

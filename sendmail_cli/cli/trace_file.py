@@ -26,7 +26,6 @@ import os
 import stat
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import click
 
@@ -47,9 +46,11 @@ from sendmail_cli.cli.page import PRIVATE, create_beside, page_path, write_page
 from sendmail_cli.errors import MailError, OutputError, Terminated
 from sendmail_cli.printable import printable
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.config.settings import Settings

@@ -10,7 +10,6 @@ import math
 import time
 from base64 import b64encode
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli import __version__
 from sendmail_cli.cli.exit_codes import EXIT_CODE_MEANINGS
@@ -20,6 +19,7 @@ from sendmail_cli.cli.trace_style import STYLE
 from sendmail_cli.report import Action
 from sendmail_cli.smtp.explanations.lookup import explain_reply
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addressees import LocalName, OpenGroup
 from sendmail_cli.addresses import AddrSpec, Group, Mailbox, parse_addr_spec
@@ -12,6 +11,7 @@ from sendmail_cli.config.profiles import config_paths
 from sendmail_cli.config.trusted_file import read_trusted_text
 from sendmail_cli.errors import AddressError, ConfigError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,7 +12,6 @@ programs: what this one can't use there is no mistake until somebody writes to i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addressees import parse_addressees
 from sendmail_cli.config.importing.mutt_syntax import Reader, logical_lines
@@ -20,6 +19,7 @@ from sendmail_cli.config.profiles import read_toml
 from sendmail_cli.config.toml_lines import Place, find_lines
 from sendmail_cli.errors import AddressError, ConfigError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

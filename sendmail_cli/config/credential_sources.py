@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
 
 from sendmail_cli.config.credential_settings import (
     CREDENTIALS_VARIABLE,
@@ -15,6 +14,7 @@ from sendmail_cli.config.secret_file import MAX_SIZE, read_private_file, read_pr
 from sendmail_cli.errors import ConfigError, CredentialMissing, KeyringLocked, TemporaryError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from sendmail_cli.config.os_keyring import KeyringEntry

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
 from sendmail_cli.errors import MailError
 from sendmail_cli.secret import Token
 from sendmail_cli.status import ExitCode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.config.profiles import Profiles

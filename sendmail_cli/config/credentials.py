@@ -9,8 +9,6 @@ for what they have may be the password of yesterday. Only a keyring that is lock
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.config.credential_sources import (
     CommandSource,
     DescriptorSource,
@@ -22,6 +20,7 @@ from sendmail_cli.config.credential_sources import (
 )
 from sendmail_cli.errors import ConfigError, CredentialMissing, InternalError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

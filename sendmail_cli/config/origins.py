@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sendmail_cli.errors import MailError, UsageError
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from sendmail_cli.config.profiles import Profile
     from sendmail_cli.config.toml_lines import Place
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 
 class Origin(NamedTuple):

@@ -11,20 +11,23 @@ import os
 import re
 import stat
 import sys
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from sendmail_cli.errors import ConfigError, CredentialMissing, DeadlineExceeded, KeyringLocked, MailError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Redactor, Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import TypeVar
 
     from keyring.backend import KeyringBackend
 
     from sendmail_cli.environment import Environment
 
-T = TypeVar("T")
+    T = TypeVar("T")
+
+
 BACKEND_VARIABLE = "PYTHON_KEYRING_BACKEND"
 BUS_VARIABLE = "DBUS_SESSION_BUS_ADDRESS"
 ANSWER_TIMEOUT = 20.0  # seconds for a keyring that asks nobody; starting its service is in them

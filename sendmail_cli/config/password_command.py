@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from threading import Thread
-from typing import IO, TYPE_CHECKING
 
 from sendmail_cli.errors import CredentialMissing, TemporaryError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import IO
 
 TIMEOUT = 30.0  # seconds, for a person at the program's own prompt too
 MAX_OUTPUT = 1 << 16  # octets; no password or token is longer

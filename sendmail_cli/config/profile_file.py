@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
 
 from sendmail_cli.config.profile_keys import TABLES, check_name, check_value
 from sendmail_cli.config.profiles import (
@@ -21,9 +20,11 @@ from sendmail_cli.config.profiles import (
 from sendmail_cli.config.trusted_file import read_trusted_text
 from sendmail_cli.errors import ConfigError, MailError, OutputError, TemporaryError, UsageError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, MutableMapping
+    from typing import Any
 
     from sendmail_cli.environment import Environment
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from sendmail_cli.addresses import Mailbox, encode_domain, parse_mailbox
 from sendmail_cli.config.queue_keys import QUEUE_CHECKS, QUEUE_WORDS
@@ -21,9 +20,11 @@ from sendmail_cli.errors import AddressError, ConfigError
 from sendmail_cli.printable import find_control, printable
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import TLSMode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any, NoReturn
 
     from sendmail_cli.config.oauth.table import OAuthTable
 

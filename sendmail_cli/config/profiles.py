@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from sendmail_cli.addresses import AddrSpec, Mailbox
 from sendmail_cli.config.profile_contradictions import refuse_contradictions
@@ -31,9 +30,11 @@ from sendmail_cli.config.toml_lines import KeyPath, Place, TomlLines, find_lines
 from sendmail_cli.config.trusted_file import read_trusted_text
 from sendmail_cli.errors import ConfigError, MailError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, NoReturn
 
     from sendmail_cli.addresses import Address
     from sendmail_cli.config.oauth.table import OAuthTable

@@ -6,9 +6,9 @@ Written by hand from the providers' own pages; such facts change, and those that
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from sendmail_cli.server import TLSMode
+from sendmail_cli.typing import NamedTuple
 
 FACTS_DATE = "November 2026"
 ADDRESS = "{address}"  # a user's name: the whole address ...

@@ -7,13 +7,13 @@ and only where the caller says that one is there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import secretstorage
 from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
 from keyring.backends import SecretService
 from keyring.errors import InitError, KeyringLocked, NoKeyringError, PasswordDeleteError
 from secretstorage.util import add_match_rules
+
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jeepney.io.blocking import DBusConnection

@@ -7,11 +7,11 @@ but those whom they know.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sendmail_cli.addresses import encode_domain, parse_address_list
 from sendmail_cli.errors import AddressError, ConfigError, DataError
 from sendmail_cli.printable import find_control, printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

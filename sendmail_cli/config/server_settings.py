@@ -8,8 +8,6 @@ sender's, as the name for EHLO is: they hold for every server that is reached ov
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.config.origins import DEFAULT, Origin, Origins, origin_of, parse_flag
 from sendmail_cli.config.profile_keys import (
     NEEDS_NO_PASSWORD,
@@ -26,6 +24,7 @@ from sendmail_cli.config.way_settings import Way, refuse_way, resolve_way
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.server import Server, TLSMode
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.config.profiles import Profile, Profiles

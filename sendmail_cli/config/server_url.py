@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from sendmail_cli.addresses import encode_domain
 from sendmail_cli.errors import AddressError, UsageError
 from sendmail_cli.printable import find_control, printable
+from sendmail_cli.typing import NamedTuple
 
 LMTP = "lmtp"
 SMTP_PORT = 25

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import Mailbox, parse_mailbox
 from sendmail_cli.config.credential_settings import (
@@ -20,6 +19,7 @@ from sendmail_cli.config.server_settings import ServerResolver
 from sendmail_cli.config.variable_settings import with_variables
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

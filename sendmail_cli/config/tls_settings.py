@@ -5,15 +5,15 @@ flag > profile; a file's name in a profile is relative to the profile's file, an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
-
 from sendmail_cli.config.origins import Origin, Origins, parse_flag, path_in
 from sendmail_cli.config.profile_keys import parse_file_name, parse_tls_min, parse_tls_pin
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.server import Server, TLSMode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
     from sendmail_cli.config.profiles import Profile
     from sendmail_cli.config.settings import ServerFlags

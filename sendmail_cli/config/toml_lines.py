@@ -6,9 +6,9 @@ Only for text that tomllib has read: what is no TOML is not noticed here.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,6 @@ it: SENDMAIL_CLI_PASSWORD, SENDMAIL_CLI_PASSWORD_FILE and SENDMAIL_CLI_PASSWORD_
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sendmail_cli.config.profile_contradictions import refuse_contradictions
 from sendmail_cli.config.profile_keys import COMMANDS, KEYS, LISTS, SWITCHES, TABLES, check_value, nearest_of
 from sendmail_cli.config.profiles import CONFIG_VARIABLE, FIELDS, NO_PROFILE, SANDBOX, SERVER_VARIABLES
@@ -22,9 +20,11 @@ from sendmail_cli.environment import (
     SPOOL_VARIABLE,
 )
 from sendmail_cli.errors import ConfigError, MailError
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from sendmail_cli.config.profiles import Profile
     from sendmail_cli.environment import Environment

@@ -7,13 +7,12 @@ is seldom mail, and a proxy sees whom it is for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.config.origins import Origin, Origins, origin_of, parse_flag
 from sendmail_cli.config.profile_keys import parse_bind, parse_proxy
 from sendmail_cli.environment import PROXY_VARIABLE
 from sendmail_cli.errors import ConfigError, UsageError
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.config.profiles import Profile

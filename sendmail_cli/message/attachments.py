@@ -9,16 +9,17 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from typing import IO, TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import DataError, HeaderError
 from sendmail_cli.message.charsets import parse_file_charset
 from sendmail_cli.message.headers import check_text
 from sendmail_cli.message.source import open_file, read_stream
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import IO
 
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source

@@ -6,12 +6,12 @@ Programs that know calendars want it as one more form of the body, with its meth
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import DataError
 from sendmail_cli.message.attachments import Attachment
 from sendmail_cli.message.source import MemorySource
 from sendmail_cli.printable import find_control, printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,13 +8,13 @@ octets. All of it is 7-bit, and no server needs an extension for it, but where a
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import AddressError
 from sendmail_cli.message.encoding import TextForm, encode_text
 from sendmail_cli.message.fields import compose_header
 from sendmail_cli.message.parts import Boundaries, file_part, joined, multipart, text_part
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

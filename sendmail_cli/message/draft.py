@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import Mailbox, mailboxes_of, parse_address_list
 from sendmail_cli.errors import HeaderError
 from sendmail_cli.message.encoding import AS_FITS
 from sendmail_cli.message.headers import check_field_name
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.addresses import Address

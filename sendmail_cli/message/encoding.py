@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import binascii
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import DataError
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.octets import CleanLines
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

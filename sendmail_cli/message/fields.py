@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.addresses import Group, mailboxes_of, parse_address_list
 from sendmail_cli.errors import HeaderError
 from sendmail_cli.message.headers import (
@@ -20,6 +18,7 @@ from sendmail_cli.message.headers import (
     verbatim_text_field,
 )
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

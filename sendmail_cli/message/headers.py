@@ -7,12 +7,12 @@ field of its own, or the end of the header.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sendmail_cli.addresses import Group, quote_phrase
 from sendmail_cli.errors import HeaderError
 from sendmail_cli.message.encoded_words import MAX_ENCODED_WORD, encoded_words, looks_encoded
 from sendmail_cli.printable import find_control, printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from sendmail_cli.errors import DataError, InputError, MailError
 from sendmail_cli.message.attachments import attachment_from_file
 from sendmail_cli.message.html_urls import REMOTE, url_places
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

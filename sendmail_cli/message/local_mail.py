@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addressees import LocalName, OpenGroup, parse_addressees
 from sendmail_cli.addresses import Group, Mailbox
@@ -25,6 +24,7 @@ from sendmail_cli.message.headers import (
 )
 from sendmail_cli.message.raw import missing_fields, repaired_message, seen_fields
 from sendmail_cli.message.raw_header import Field, read_loose_header
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

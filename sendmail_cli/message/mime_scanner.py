@@ -6,11 +6,11 @@ It holds one piece of the source, whatever the message looks like, and looks at 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.message.lines import as_line_feeds
 from sendmail_cli.message.source import CHUNK
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

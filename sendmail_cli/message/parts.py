@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
 from sendmail_cli.message.encoded_words import parameters
 from sendmail_cli.message.encoding import base64_length, base64_of
 from sendmail_cli.message.headers import check_text, parameter_field, structured_field
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

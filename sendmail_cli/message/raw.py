@@ -5,8 +5,6 @@ Its header is held in memory, its body is read twice: once to measure and check 
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
-
 from sendmail_cli.errors import AddressError, DataError
 from sendmail_cli.message.headers import address_field, new_date, new_message_id
 from sendmail_cli.message.lines import Fault, LineCheck, with_line_feeds, wrong_end
@@ -14,9 +12,11 @@ from sendmail_cli.message.raw_header import Field, addressees_in, mailboxes_in, 
 from sendmail_cli.message.source import CHUNK, Source, read_stream
 from sendmail_cli.message.spans import Coding, Span
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO, NoReturn
 
     from sendmail_cli.addressees import LocalName
     from sendmail_cli.addresses import AddrSpec, Mailbox

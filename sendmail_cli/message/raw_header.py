@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 from sendmail_cli.addressees import LocalName, addressees_of, parse_addressees
 from sendmail_cli.addresses import Mailbox, mailboxes_of, parse_address_list
 from sendmail_cli.errors import AddressError, DataError
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import NoReturn, TypeVar
 
     from sendmail_cli.message.source import Source
 
-Person = TypeVar("Person", Mailbox, Mailbox | LocalName)
+    Person = TypeVar("Person", Mailbox, Mailbox | LocalName)
+
 
 MAX_HEADER = 8 * 1024 * 1024  # octets; held in memory, and no server takes nearly as much
 

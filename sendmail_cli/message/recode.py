@@ -11,7 +11,6 @@ is application/pkcs7-mime: what it signs is inside, and comes to no harm from an
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.errors import DataError
 from sendmail_cli.message.encoding import count_plain, is_base64, prefers_quoted_printable
@@ -21,8 +20,11 @@ from sendmail_cli.message.mime_header import IDENTITIES, MimeHeader, mime_header
 from sendmail_cli.message.mime_scanner import MimeScanner
 from sendmail_cli.message.raw_header import MAX_HEADER, field_name, fields_of
 from sendmail_cli.message.spans import Coding, Span
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from sendmail_cli.message.mime_scanner import Delimiter
     from sendmail_cli.message.raw_header import Field
     from sendmail_cli.message.source import Source

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.message.headers import address_field, message_id_field, new_date, new_message_id, structured_field
 from sendmail_cli.message.raw import resent_message
 from sendmail_cli.message.raw_header import Field
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.addresses import Address

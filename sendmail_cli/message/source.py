@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import IO, TYPE_CHECKING, NoReturn
 
 from sendmail_cli.errors import InputError, InputOutputError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import IO, NoReturn
 
 MAX_IN_MEMORY = 1024 * 1024  # octets of a stream; what is longer goes to an unlinked temporary file
 CHUNK = 64 * 1024  # octets

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.message.encoding import (
     LINES_A_CHUNK,
@@ -14,6 +13,7 @@ from sendmail_cli.message.encoding import (
 )
 from sendmail_cli.message.lines import with_line_feeds
 from sendmail_cli.message.source import CHUNK
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ import re
 import stat
 from contextlib import contextmanager, suppress
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import OutputError, TemporaryError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,6 @@ text without control characters, its Message-IDs and addresses parsed. Each func
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.errors import DataError
@@ -16,6 +15,7 @@ from sendmail_cli.message.decoded_words import decode_words, one_line
 from sendmail_cli.message.headers import MAX_WORD, MESSAGE_ID
 from sendmail_cli.message.raw import embedded_message
 from sendmail_cli.message.raw_header import mailboxes_in, read_header
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import ConfigError, ConnectFailed, HostNotFound, ResourceError
 from sendmail_cli.net.race import Address, Race, interleaved, open_socket
 from sendmail_cli.net.stream import reason
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

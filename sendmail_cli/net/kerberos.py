@@ -5,13 +5,13 @@ libkrb5 finds ticket, realm and KDC itself (KRB5CCNAME, krb5.conf) and has its o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sendmail_cli.errors import ConfigError, ConnectFailed, CredentialMissing, MailError, RemoteProtocolError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 EXTRA = "pip install 'sendmail-cli[gssapi]'"
 # Minor codes of MIT's krb5 (krb5_err.et), which are negative, as GSS-API gives them: in 32 bits without a sign.

@@ -7,10 +7,10 @@ import socket
 import stat
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import ConfigError, ResourceError, UsageError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

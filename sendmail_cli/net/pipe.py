@@ -13,15 +13,16 @@ import subprocess
 from contextlib import suppress
 from errno import EAGAIN
 from threading import Thread
-from typing import IO, TYPE_CHECKING
 
 from sendmail_cli.errors import ConfigError, ConnectFailed, ConnectionLost, MailError, ResourceError
 from sendmail_cli.net.race import OUT_OF_RESOURCES
 from sendmail_cli.net.stream import Stream, reason
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import IO
 
     from sendmail_cli.net.tls_context import TLSContext
 

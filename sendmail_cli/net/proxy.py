@@ -7,7 +7,7 @@ the whole nor where the proxy's answer ends and the server's greeting begins.
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, cast
+from typing import cast
 
 from sendmail_cli.addresses import encode_domain
 from sendmail_cli.errors import AddressError, ConfigError, ConnectFailed, HostNotFound, MailError
@@ -15,9 +15,11 @@ from sendmail_cli.net.dial import dial, resolve
 from sendmail_cli.net.stream import reason, wait
 from sendmail_cli.printable import find_control
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, NoReturn, Self
 
 # What an URL may begin with: the protocol, and whether the proxy looks up the server's name itself.
 SCHEMES = {

@@ -8,13 +8,14 @@ import socket
 from collections import deque
 from errno import EINPROGRESS, EIO, EMFILE, ENFILE, ENOBUFS, ENOMEM, EWOULDBLOCK
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.errors import ConnectFailed, ResourceError
 from sendmail_cli.net.stream import LONGEST_SLEEP, reason
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
 ATTEMPT_DELAY = 0.25  # seconds that an attempt has for itself before the next begins (RFC 8305 §8)
 OUT_OF_TIME = ("connection timed out", "no time was left to try it")  # an attempt that runs, one that never began

@@ -9,9 +9,9 @@ from __future__ import annotations
 import select
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
 
 from sendmail_cli.errors import ConnectionLost, DeadlineExceeded, LocalProtocolError
+from sendmail_cli.typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable

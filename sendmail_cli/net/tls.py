@@ -6,12 +6,12 @@ Loaded only where TLS is used.
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import CertificateRejected, ConnectionLost, MailError, TLSHandshakeFailed
 from sendmail_cli.net.certificate import certificate_facts, fingerprint, first_certificate
 from sendmail_cli.net.certificate_faults import Rejected, not_the_pinned, rejection
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import socket

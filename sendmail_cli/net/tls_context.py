@@ -9,13 +9,14 @@ import os
 import ssl
 import stat
 import sys
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
 MINIMUM_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}  # RFC 8996: nothing older is sound
 READABLE_BY_OTHERS = 0o007

@@ -7,7 +7,6 @@ wants no answer (RFC 3834 §2, RFC 3461 §4.1, RFC 5321 §6.1).
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import MailError
 from sendmail_cli.message.headers import address_field, fold, new_date, new_message_id
@@ -15,6 +14,7 @@ from sendmail_cli.message.raw_header import read_header
 from sendmail_cli.printable import printable
 from sendmail_cli.queue.place import sync_folder, writing
 from sendmail_cli.smtp.envelope import Notify, Ret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

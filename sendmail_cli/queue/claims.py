@@ -6,18 +6,18 @@ transaction begins, and a mark before the final dot: so a kill at any moment lea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
-
 from sendmail_cli.errors import MailError
 from sendmail_cli.queue import contents, rows, schedule
 from sendmail_cli.queue.contents import StoredContent
 from sendmail_cli.queue.entry import Lane, MailState
 from sendmail_cli.queue.place import Owner, is_dead, sweep_owners, writing
 from sendmail_cli.queue.verdicts import Verdict
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
+    from typing import Self
 
     from sendmail_cli.queue.entry import Claimed, Settled
     from sendmail_cli.queue.schedule import Limit

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import InputOutputError
 from sendmail_cli.message.source import FileSource, MemorySource
 from sendmail_cli.queue.place import CONTENTS, lock_file, sync_folder, writing
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import TemporaryError
 from sendmail_cli.queue.entry import Attempt
@@ -12,6 +11,7 @@ from sendmail_cli.queue.place import Owner, is_dead
 from sendmail_cli.queue.verdicts import verdict_on
 from sendmail_cli.report import Action, RecipientOutcome, Report
 from sendmail_cli.status import ExitCode, parse_enhanced_status_code
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3

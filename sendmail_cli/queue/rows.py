@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from sendmail_cli.addresses import AddrSpec, parse_addr_spec
 from sendmail_cli.printable import printable
@@ -12,10 +11,12 @@ from sendmail_cli.queue.verdicts import Verdict
 from sendmail_cli.report import Action, RecipientOutcome
 from sendmail_cli.smtp.envelope import Demands, ForwardPath, Notify, Recipient, Ret, ReversePath
 from sendmail_cli.status import ExitCode, parse_enhanced_status_code
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
+    from typing import Any
 
     from sendmail_cli.queue.contents import Written
     from sendmail_cli.queue.entry import NewMail

@@ -7,7 +7,6 @@ rests, the mails stay as they are, and that is said once.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.delivery import deliver_all
 from sendmail_cli.errors import InputOutputError, MailError
@@ -17,6 +16,7 @@ from sendmail_cli.queue.verdicts import Verdict, verdict_on
 from sendmail_cli.smtp.envelope import Envelope
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

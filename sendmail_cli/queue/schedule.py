@@ -6,7 +6,7 @@ two dates: it is the time in which somebody was looking, a few hours at most bet
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

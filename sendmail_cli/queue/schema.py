@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.queue.place import DATABASE, sync_folder, unwritable, writing
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.queue.place import Place

@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
 
 from sendmail_cli.errors import UsageError
 from sendmail_cli.queue import contents, rows
 from sendmail_cli.queue.entry import Added, MailState, Pause
 from sendmail_cli.queue.place import DATABASE, UNDELIVERED, Place, is_dead, unwritable, writing
 from sendmail_cli.queue.schema import open_database
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.source import Source

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.errors import MailError
 from sendmail_cli.message.source import Keeper
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Any, Self
 
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.source import Source

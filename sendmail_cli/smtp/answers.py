@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import NamedTuple
 
 
 class Answer(NamedTuple):

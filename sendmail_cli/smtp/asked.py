@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from sendmail_cli.typing import NamedTuple
 
 
 class Hello(NamedTuple):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.errors import LocalProtocolError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import MASK
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.smtp.envelope import ForwardPath, ReversePath

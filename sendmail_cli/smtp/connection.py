@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.errors import ConnectionLost, LocalProtocolError, RemoteProtocolError
 from sendmail_cli.smtp.capabilities import AfterContent, Capabilities, parse_capabilities
 from sendmail_cli.smtp.commands import END_OF_CONTENT, Command
 from sendmail_cli.smtp.replies import Reply, ReplyParser
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

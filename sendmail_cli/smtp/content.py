@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.errors import LocalProtocolError
 from sendmail_cli.octets import CleanLines
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

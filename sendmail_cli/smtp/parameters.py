@@ -6,11 +6,11 @@ What was demanded and isn't offered raises `NotOffered`; what the message needs 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import AddressError, DataError, MessageTooLarge, NotOffered, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.smtp.envelope import Notify, Ret
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.addresses import AddrSpec

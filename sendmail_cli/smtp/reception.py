@@ -11,8 +11,6 @@ recipient, a message, a sign-in) the caller is asked, one thing at a time:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.printable import find_control
 from sendmail_cli.smtp.answers import OK, Answer, Offer
 from sendmail_cli.smtp.asked import (
@@ -29,6 +27,7 @@ from sendmail_cli.smtp.commands import MAX_AUTH_LINE
 from sendmail_cli.smtp.received_content import CRLF, ReceivedContent
 from sendmail_cli.smtp.received_paths import parse_path
 from sendmail_cli.smtp.sign_in import SignIn
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

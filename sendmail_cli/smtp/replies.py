@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.errors import RemoteProtocolError, ReplyTooLong
 from sendmail_cli.printable import printable
 from sendmail_cli.status import EnhancedStatusCode, parse_enhanced_status_code
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

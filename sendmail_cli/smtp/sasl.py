@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sendmail_cli.errors import ConfigError, RemoteProtocolError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from sendmail_cli.secret import Secret
     from sendmail_cli.smtp.sasl_gssapi import SecurityContext

@@ -5,9 +5,8 @@ The tokens come from a security context that is given, since making one asks the
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from sendmail_cli.errors import RemoteProtocolError
+from sendmail_cli.typing import Protocol
 
 NO_SECURITY_LAYER = 1  # RFC 4752 §3.3; TLS is what protects the session
 WITHOUT_LAYER = bytes((NO_SECURITY_LAYER, 0, 0, 0))  # and so no size of a protected message

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from sendmail_cli.errors import RemoteProtocolError
 from sendmail_cli.smtp import commands
 from sendmail_cli.smtp.capabilities import AfterContent
 from sendmail_cli.smtp.connection import SERVICE_CLOSING
 from sendmail_cli.smtp.parameters import mail_parameters, rcpt_parameters
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -84,6 +84,7 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.status",
     "sendmail_cli.submission",
     "sendmail_cli.trace",
+    "sendmail_cli.typing",
 }
 OURS_FOR_SENDMAIL = OURS_FOR_A_SEND - {"sendmail_cli.message.compose", "sendmail_cli.message.parts"} | {
     "sendmail_cli.addressees",
@@ -102,7 +103,7 @@ OURS_FOR_SENDMAIL = OURS_FOR_A_SEND - {"sendmail_cli.message.compose", "sendmail
     "sendmail_cli.message.spans",
 }
 LIBRARY_FOR_A_SEND = {
-    # typing, for NamedTuple, and re: tomllib needs both
+    # typing and re: tomllib needs both
     "__future__", "collections", "collections.abc", "contextlib", "copyreg", "enum", "functools", "itertools",
     "keyword", "operator", "re", "re._casefix", "re._compiler", "re._constants", "re._parser", "reprlib", "types",
     "typing", "typing.io", "typing.re", "warnings", "_collections", "_functools", "_operator", "_sre", "_typing",

@@ -6,7 +6,6 @@ only servers that speak TLS.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from xml.etree.ElementTree import ParseError, TreeBuilder, XMLParser
 
@@ -15,6 +14,7 @@ from sendmail_cli.config.providers import ADDRESS, Credential
 from sendmail_cli.errors import DataError
 from sendmail_cli.printable import find_control, printable
 from sendmail_cli.server import TLSMode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.addresses import encode_domain
 from sendmail_cli.config.providers import (
@@ -19,6 +18,7 @@ from sendmail_cli.config.providers import (
 from sendmail_cli.config.server_url import ServerURL, parse_server_url
 from sendmail_cli.errors import MailError
 from sendmail_cli.server import TLSMode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.addresses import AddrSpec

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from http.client import HTTPException, HTTPSConnection
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from sendmail_cli.errors import DataError, MailError, NotOffered, TemporaryError
@@ -12,6 +11,7 @@ from sendmail_cli.net.dial import NO_SUCH_NAME
 from sendmail_cli.net.stream import reason
 from sendmail_cli.net.tls_context import client_context
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

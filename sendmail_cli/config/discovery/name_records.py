@@ -5,12 +5,11 @@ Only the domain is ever asked about, never what stands before the “@”. dnspy
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.config.discovery.candidates import Candidate, Source, is_within, known, public_host
 from sendmail_cli.errors import TemporaryError
 from sendmail_cli.printable import printable
 from sendmail_cli.server import TLSMode
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from dns.resolver import Answer

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.errand import Errand
 from sendmail_cli.errors import DeadlineExceeded
 from sendmail_cli.opening import begin_session
 from sendmail_cli.trace import Trace
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ the usual names. The first server that answers with a certificate that holds is 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.discovery.autoconfig import MAX_OCTETS, Autoconfig, autoconfig_urls, parse_autoconfig
 from sendmail_cli.config.discovery.candidates import Candidate, Source, candidates_of, domain_of
@@ -32,6 +31,7 @@ from sendmail_cli.config.providers import (
 from sendmail_cli.errors import ConfigError, HostNotFound, MailError, NotOffered, TemporaryError
 from sendmail_cli.printable import printable
 from sendmail_cli.steps import Verdict
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

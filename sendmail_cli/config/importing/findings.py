@@ -7,15 +7,16 @@ into the wrong place, or a name misspelt, no message shows it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.config.profile_keys import check_name, nearest_of
 from sendmail_cli.config.profiles import SANDBOX
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
+    from typing import Any
 
     from sendmail_cli.config.toml_lines import Place
     from sendmail_cli.secret import Secret

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.importing import gitconfig, mailmerge, msmtp, mutt
 from sendmail_cli.config.importing.text_file import read_text
 from sendmail_cli.errors import InputError, UsageError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sendmail_cli.config.importing.findings import Setting, refuse
 from sendmail_cli.config.toml_lines import Place
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

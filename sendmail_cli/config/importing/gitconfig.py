@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
 from sendmail_cli.config.importing.findings import Findings, ImportedProfile, Remark, Setting, in_order, valid_name
 from sendmail_cli.config.importing.git_syntax import parse_git
@@ -12,6 +11,7 @@ from sendmail_cli.config.importing.profile_builder import IMPLICIT_PORT, Endpoin
 from sendmail_cli.config.importing.text_file import path_from, read_text
 from sendmail_cli.config.profile_keys import AUTH_CHOICES
 from sendmail_cli.errors import ConfigError
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import re
-from typing import TYPE_CHECKING
 
 from sendmail_cli.addresses import parse_mailbox
 from sendmail_cli.config.importing.findings import Findings, Remark, Setting, in_order, refuse, shown_name
@@ -12,6 +11,7 @@ from sendmail_cli.config.importing.profile_builder import IMPLICIT_PORT, Endpoin
 from sendmail_cli.config.importing.text_file import read_text
 from sendmail_cli.config.toml_lines import Place
 from sendmail_cli.errors import MailError
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment

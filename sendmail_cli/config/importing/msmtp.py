@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.importing.findings import (
     Findings,
@@ -20,6 +19,7 @@ from sendmail_cli.config.importing.msmtp_settings import HANDLERS, LEFT, is_on, 
 from sendmail_cli.config.importing.profile_builder import IMPLICIT_PORT, Endpoint, ProfileBuilder
 from sendmail_cli.config.importing.text_file import read_text
 from sendmail_cli.config.toml_lines import Place
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

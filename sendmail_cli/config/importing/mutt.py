@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.importing.findings import Findings, ImportedProfile, Remark, in_order, valid_name
 from sendmail_cli.config.importing.mutt_profile import IGNORED, SENDING, make_profile
@@ -17,6 +16,7 @@ from sendmail_cli.config.importing.text_file import path_from, read_text
 from sendmail_cli.config.toml_lines import Place
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment

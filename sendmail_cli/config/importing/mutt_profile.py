@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sendmail_cli.config.importing.findings import ImportedProfile, Remark, Setting
 from sendmail_cli.config.importing.profile_builder import NO_CHECK, PIN_ADVICE, Endpoint, ProfileBuilder
 from sendmail_cli.config.profile_keys import AUTH_CHOICES
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

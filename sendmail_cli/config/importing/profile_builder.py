@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.addresses import Mailbox, parse_addr_spec
 from sendmail_cli.config.importing.findings import ImportedProfile, Remark
@@ -15,9 +14,11 @@ from sendmail_cli.config.settings import ServerFlags, resolve_settings
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import ConfigError, MailError
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from sendmail_cli.config.importing.findings import Setting
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from sendmail_cli.config.oauth.token_requests import redactor_of, refuse_errors, request_token
 from sendmail_cli.errors import ConfigError, DataError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.config.oauth.endpoints import Endpoints

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sendmail_cli.config.credential_sources import VariableSource
 from sendmail_cli.environment import CLIENT_SECRET_VARIABLES
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.config.oauth.https import fetch, is_protected
 from sendmail_cli.config.oauth.token_requests import TokenRefused, redactor_of, refuse_errors, request_token
 from sendmail_cli.errors import ConfigError, RemoteProtocolError, SignInNeeded, TemporaryError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.config.oauth.endpoints import Endpoints

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from sendmail_cli.config.oauth.https import fetch, is_protected
 from sendmail_cli.errors import ConfigError, RemoteProtocolError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.environment import Environment
 
 WELL_KNOWN = (

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from sendmail_cli import __version__
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.errors import CertificateRejected, DeadlineExceeded, RemoteProtocolError, TemporaryError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
+    from typing import Any
     from urllib.request import Request
 
     from sendmail_cli.environment import Environment

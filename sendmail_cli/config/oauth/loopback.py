@@ -8,13 +8,14 @@ import socket
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.config.oauth.authorization import MAX_ANSWER
 from sendmail_cli.errors import DataError, MailError, SignInNeeded
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import IO, Any
 
     from sendmail_cli.config.oauth.authorization import Authorization
     from sendmail_cli.environment import Environment

@@ -6,9 +6,9 @@ True in November 2026; docs/oauth.md says where each was read, and how to get a 
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from sendmail_cli.config.oauth.endpoints import Endpoints
+from sendmail_cli.typing import NamedTuple
 
 BY_PERSON = ("authorization-code", "device")
 GRANTS = (*BY_PERSON, "client-credentials", "service-account")

@@ -6,14 +6,16 @@ import base64
 import json
 import os
 import stat
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.config.oauth.https import is_protected
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.environment import Environment
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.config.oauth.tokens import Tokens
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.config.settings import Settings

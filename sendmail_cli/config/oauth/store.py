@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sendmail_cli.config.oauth.token_requests import Granted
 from sendmail_cli.config.os_keyring import KeyringEntry, delete_password, get_password, set_password
 from sendmail_cli.errors import CredentialMissing
 from sendmail_cli.secret import Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.environment import Environment
 
 MAX_PIECE = 1000  # characters; Windows takes 1280

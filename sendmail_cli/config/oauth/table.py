@@ -8,13 +8,13 @@ client_id = "…"
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from sendmail_cli.config.oauth.endpoints import Endpoints, discover
 from sendmail_cli.config.oauth.https import is_protected
 from sendmail_cli.config.oauth.providers import BY_PERSON, EVERYBODY, GRANTS, PROVIDERS, ClientSecret
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote_plus
 
 from sendmail_cli.config.oauth.https import fetch
 from sendmail_cli.errors import ConfigError, MailError, RemoteProtocolError, SignInNeeded, TemporaryError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Redactor, Secret
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sendmail_cli.config.oauth.endpoints import Endpoints
     from sendmail_cli.config.oauth.https import Answer
     from sendmail_cli.environment import Environment

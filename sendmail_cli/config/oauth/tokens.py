@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from sendmail_cli.config.oauth import service_account
 from sendmail_cli.config.oauth.client_secret import client_secret, secret_variable
@@ -14,6 +13,7 @@ from sendmail_cli.config.oauth.token_requests import Client, TokenRefused, expla
 from sendmail_cli.config.os_keyring import KeyringEntry
 from sendmail_cli.errors import CredentialMissing, InternalError, KeyringLocked
 from sendmail_cli.secret import Token
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.config.oauth.table import OAuthTable

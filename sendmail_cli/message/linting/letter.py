@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.errors import AddressError
 from sendmail_cli.message.html_facts import HtmlFacts, html_facts
 from sendmail_cli.message.raw_header import Field, mailboxes_in, topmost_resent_block
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.addresses import AddrSpec, Mailbox

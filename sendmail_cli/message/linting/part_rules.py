@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import codecs
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from sendmail_cli.message.linting.finding import Flaw
 from sendmail_cli.message.linting.letter import place
 from sendmail_cli.printable import printable
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

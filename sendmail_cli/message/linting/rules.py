@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from sendmail_cli.message.linting import header_rules, part_rules, text_rules
 from sendmail_cli.message.linting.finding import Finding, Flaw, Severity
+from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

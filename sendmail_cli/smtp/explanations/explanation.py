@@ -6,7 +6,7 @@ only commands and options that exist. The advice is empty only where nothing nee
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from sendmail_cli.typing import NamedTuple
 
 
 class Explanation(NamedTuple):

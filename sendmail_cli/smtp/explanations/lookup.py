@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sendmail_cli.smtp.explanations.exit_codes import EXIT_CODES
 from sendmail_cli.smtp.explanations.phrases import COMMON_REPLIES
 from sendmail_cli.smtp.explanations.providers import PROVIDER_REPLIES
 from sendmail_cli.smtp.explanations.reply_codes import NOT_A_REPLY, REPLY_CLASSES, REPLY_CODES, VAGUE_REPLY_CODES
 from sendmail_cli.smtp.explanations.status_codes import ENHANCED_CODES
 from sendmail_cli.status import EnhancedStatusCode, parse_enhanced_status_code
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.smtp.explanations.explanation import Explanation
