@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -18,13 +17,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.test_aiosmtpd import COMMAND, TEXT, run_command, text_of
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.postfix import Postfix
 
-STOPS_WITHIN = 10.0  # seconds
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
@@ -175,7 +174,7 @@ class Sandbox:
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Its exit code, and what it said on stdout and stderr since it was listening."""
         self.process.send_signal(number)
-        stdout, stderr = self.process.communicate(timeout=STOPS_WITHIN)
+        stdout, stderr = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, stdout, stderr
 
 
@@ -239,7 +238,7 @@ class TestSandbox:
 
     @SIGNALS
     def test_ends_while_a_client_is_connected(self, sandbox: Sandbox, number: int) -> None:
-        with socket.create_connection(("127.0.0.1", sandbox.port), timeout=STOPS_WITHIN) as client:
+        with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as client:
             assert client.recv(4) == b"220 "
             status, _, stderr = sandbox.stop(number)
             assert (status, stderr) == (0, "stopped\n")
@@ -315,12 +314,9 @@ def send_to(port: int, environment: dict[str, str]) -> None:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens there any more."""
-    deadline = time.monotonic() + STOPS_WITHIN
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except ConnectionRefusedError:
-            return True
-        time.sleep(0.02)
+    """Whether nobody listens there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
     return False

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,8 @@ import pytest
 
 from tests.support.browser import COMMAND as BROWSER
 from tests.support.browser import Browser, is_answer
-from tests.support.command import COMMAND, PATIENCE, wait_for_line
+from tests.support.command import COMMAND, wait_for_line
+from tests.support.patience import PATIENCE, wait_until
 from tests.support.servers import dovecot, dovecot_introspecting, oidc_provider
 from tests.support.servers.kind import Way
 from tests.support.servers.oidc_provider import MACHINE, PUBLIC, SECRETIVE, SECRETS
@@ -144,10 +144,7 @@ def test_programs_without_oauth_send_by_the_relay(user: User, tmp_path: Path) ->
             assert process.stdout.readline().startswith(b"listening on ")
             with UnixSMTP(str(path), 25) as client:
                 client.sendmail(USER, ["bob@example.org"], b"Subject: order\r\n\r\nThanks.\r\n")
-            end = time.monotonic() + PATIENCE
-            while not any(b"Subject: order" in each.octets for each in user.server.delivered()):
-                assert time.monotonic() < end
-                time.sleep(0.05)
+            wait_until(lambda: any(b"Subject: order" in each.octets for each in user.server.delivered()))
         finally:
             process.terminate()
 

@@ -6,13 +6,13 @@ import os
 import smtplib
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from tests.support.patience import wait_until
 from tests.support.servers.kind import Way
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real_server
 
-END_SECONDS = 10.0  # the kernel needs none
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -49,10 +48,7 @@ class Overlay:
         killed = subprocess.run(argv, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, check=False)
         namespaces = killed.stdout.split()
         assert (killed.returncode, len(namespaces)) == (-9, 2)
-        deadline = time.monotonic() + END_SECONDS
-        while (left := processes_in(namespaces)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not left
+        wait_until(lambda: not processes_in(namespaces), lambda: processes_in(namespaces))
         assert str(tmp_path) not in Path("/proc/mounts").read_text()
         assert list((tmp_path / "layers").iterdir()) == []
 

@@ -23,6 +23,7 @@ from sendmail_cli.server import Server, TLSMode
 from sendmail_cli.trace import Trace
 from tests.support.certificates import server_context, write_ca_file
 from tests.support.dialogue import TestEnvironment, submission_of
+from tests.support.patience import PATIENCE
 from tests.support.pipe_program import Program
 from tests.support.scripted_server import ScriptedServer, parse_script
 from tests.support.sink import Sink
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 GREETING = b"220 sink.example ESMTP\r\n"
 VARIABLES = {"PATH": os.environ["PATH"]}
-SOON = 20.0  # seconds
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def says(code: str) -> tuple[str, ...]:
 
 
 def soon() -> float:
-    return time.monotonic() + SOON
+    return time.monotonic() + PATIENCE
 
 
 def failure(*command: str) -> MailError:

@@ -23,6 +23,7 @@ from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, TLSMode
 from sendmail_cli.trace import Trace
 from tests.support.dialogue import Clock, TestEnvironment, submission_of
+from tests.support.ports import reserve_ports
 from tests.support.proxy_servers import HostileProxy, ProxyServer
 from tests.support.scripted_server import ScriptedServer, parse_script
 from tests.support.sink import Sink
@@ -222,8 +223,7 @@ def test_the_proxy_is_looked_up_too(sink: Sink, names: dict[str, list[str]]) -> 
 
 
 def test_a_proxy_that_does_not_run() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    [port] = reserve_ports()
     error = failure(f"socks5h://{SIGN_IN}127.0.0.1:{port}")
     assert error.sentence == f"the proxy can't be reached: no connection to 127.0.0.1 port {port}: connection refused"
     assert error.exit_code == 75

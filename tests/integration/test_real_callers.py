@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.support.command import COMMAND, PATIENCE
+from tests.support.command import COMMAND
+from tests.support.patience import PATIENCE
 from tests.support.required import skip_if
 from tests.support.servers.npm import MODULES, missing_package
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.test_real_callers import ADA, text_of, write_profile
-from tests.support.command import COMMAND, PATIENCE
+from tests.support.command import COMMAND
+from tests.support.patience import PATIENCE
 from tests.support.required import skip_if
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sendmail_cli.server import Server, TLSMode
 from sendmail_cli.trace import Trace, TraceEvent
 from tests.integration.test_aiosmtpd import FROM, run_command
 from tests.support.dialogue import submission_of
-from tests.support.postfix import free_ports
+from tests.support.ports import reserve_ports
 
 if TYPE_CHECKING:
     import subprocess
@@ -129,7 +129,7 @@ def test_what_postfix_does_not_offer(postfix: Postfix, environment: dict[str, st
 def test_the_second_server_takes_what_the_first_cannot(
     postfix: Postfix, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    [dead] = free_ports(1)
+    [dead] = reserve_ports(1)
     servers = f'["127.0.0.1:{dead}", "127.0.0.1:{postfix.port}"]'
     profile(tmp_path, f'[profile.two]\nfrom = "ada@example.org"\ntls = "none"\nserver = {servers}\n')
     recipient = postfix.fresh_recipient()
@@ -148,7 +148,7 @@ def test_a_server_that_hangs_up_is_followed_by_the_next(
         servers = f'["127.0.0.1:{mute.getsockname()[1]}", "127.0.0.1:{postfix.port}"]'
         profile(tmp_path, f'[profile.two]\nfrom = "ada@example.org"\ntls = "none"\nserver = {servers}\n')
         recipient = postfix.fresh_recipient()
-        assert send(environment, "-p", "two", "--timeout", "1", recipient).returncode == 0
+        assert send(environment, "-p", "two", "--timeout", "5", recipient).returncode == 0
     [_] = postfix.delivered(recipient)
 
 

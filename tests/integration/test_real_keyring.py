@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.integration.test_aiosmtpd import COMMAND, run_command
+from tests.support.patience import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -416,13 +416,6 @@ def read_screen(descriptor: int) -> bytes:
     except OSError:  # EIO: nobody has the other side open any more
         pass
     return shown
-
-
-def wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + AT_ONCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -8,13 +8,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import COMMAND, PATIENCE, Installed
+from tests.support.command import COMMAND, Installed
+from tests.support.patience import PATIENCE, wait_until
 from tests.support.required import skip_if
 
 if TYPE_CHECKING:
@@ -70,10 +70,7 @@ class Service:
             "system",
         ]
         process = subprocess.Popen(words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        end = time.monotonic() + PATIENCE
-        while not self.path.exists():
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_until(self.path.exists)
         self.path.chmod(0o666)
         return process
 

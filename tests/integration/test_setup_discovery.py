@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.command import COMMAND, Installed
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     import subprocess
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from tests.support.mail_world_plan import MailWorld
 
 pytestmark = pytest.mark.real_server
-
-PATIENCE = 60.0  # seconds; whatever hangs, `setup` doesn't
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ from click.testing import CliRunner
 
 from sendmail_cli.cli.app import app
 from sendmail_cli.environment import Environment
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 COMMAND = Path(sys.executable).with_name("sendmail-cli")
-PATIENCE = 20.0  # seconds; nothing here takes nearly as long
 Argument = str | bytes | Path
 
 

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.support.patience import PATIENCE
 from tests.support.postfix import CLEAN_ENVIRONMENT, FOLDER, is_for, missing_programs, wait_for
 
 USER = "alice"
-STOP_SECONDS = 10.0
 NAMESPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child")
 
 # What runs as the first process in there: its end is the end of all others. /proc is still that of the world outside,
@@ -124,7 +124,7 @@ def running_debian_postfix() -> Iterator[DebianPostfix]:
             yield DebianPostfix(root, int(line))
         finally:
             os.kill(int(line), signal.SIGKILL)
-            unshare.communicate(timeout=STOP_SECONDS)
+            unshare.communicate(timeout=PATIENCE)
     finally:
         shutil.rmtree(root)
 

@@ -42,6 +42,7 @@ from sendmail_cli.status import ExitCode
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace, TraceEvent
 from tests.support.certificates import server_context, write_ca_file, write_client_certificate
+from tests.support.patience import PATIENCE
 from tests.support.scripted_server import (
     Close,
     Drip,
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
 
 CLIENT = "client.example.org"
 DEFAULT_BODY = "Subject: Greeting\\r\\n\\r\\nHello\\r\\n"
-PATIENCE = 5.0  # seconds, where the dialogue names no time-out: a hang fails soon
 _HEADER = re.compile(r"([A-Z][A-Za-z0-9-]+): ?(.*)")
 
 

@@ -16,14 +16,9 @@ from pathlib import Path
 
 import trustme
 
-from tests.support.postfix import (
-    CLEAN_ENVIRONMENT,
-    FOLDER,
-    STOP_SECONDS,
-    free_ports,
-    missing_programs,
-    wait_for_greeting,
-)
+from tests.support.patience import PATIENCE
+from tests.support.ports import reserve_ports
+from tests.support.postfix import CLEAN_ENVIRONMENT, FOLDER, missing_programs, wait_for_greeting
 from tests.support.sink import Sink
 
 USER = "alice@example.org"
@@ -133,7 +128,7 @@ def running_dovecot(relay: Sink) -> Iterator[Dovecot]:
             yield server
         finally:
             process.terminate()
-            process.wait(STOP_SECONDS)
+            process.wait(PATIENCE)
     finally:
         shutil.rmtree(root)
 
@@ -144,7 +139,7 @@ def _lay_out(root: Path, relay: Sink) -> Dovecot:
         (root / name).mkdir()
     nobody = pwd.getpwnam("nobody")
     os.chown(root / "mail", nobody.pw_uid, nobody.pw_gid)
-    port, submissions_port = free_ports(2)
+    port, submissions_port = reserve_ports(2)
     settings = {"port": port, "submissions_port": submissions_port, "relay_port": relay.port, "user": USER}
     text = CONFIG.format(root=root, uid=nobody.pw_uid, gid=nobody.pw_gid, **settings)
     (root / "etc/dovecot.conf").write_text(text)

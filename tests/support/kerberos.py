@@ -15,14 +15,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.support.postfix import (
-    CLEAN_ENVIRONMENT,
-    FOLDER,
-    START_SECONDS,
-    STOP_SECONDS,
-    free_ports,
-    missing_programs,
-)
+from tests.support.patience import PATIENCE
+from tests.support.ports import reserve_ports
+from tests.support.postfix import CLEAN_ENVIRONMENT, FOLDER, missing_programs
 
 REALM = "EXAMPLE.ORG"
 USER = "alice"
@@ -115,7 +110,7 @@ def running_realm() -> Iterator[Realm]:
             yield realm
         finally:
             process.terminate()
-            process.wait(STOP_SECONDS)
+            process.wait(PATIENCE)
     finally:
         shutil.rmtree(root)
 
@@ -123,7 +118,7 @@ def running_realm() -> Iterator[Realm]:
 def _lay_out(realm: Realm) -> dict[str, str]:
     """Database, principals and keytab; gives the variables of the KDC."""
     root = realm.root
-    [port] = free_ports(1)
+    [port] = reserve_ports(1)
     realm.configuration.write_text(KRB5_CONF.format(realm=REALM, port=port))
     (root / "kdc.conf").write_text(KDC_CONF.format(realm=REALM, port=port, root=root))
     (root / "service").mkdir()
@@ -145,7 +140,7 @@ def _lay_out(realm: Realm) -> dict[str, str]:
 
 def _get_ticket(realm: Realm) -> None:
     """Sign the user in, as soon as the KDC answers."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while True:
         done = subprocess.run(
             ["kinit", USER],

@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tests.support.postfix import CLEAN_ENVIRONMENT, FOLDER, STOP_SECONDS, missing_programs
+from tests.support.patience import PATIENCE
+from tests.support.postfix import CLEAN_ENVIRONMENT, FOLDER, missing_programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -218,7 +219,7 @@ def running_world(plan: Plan) -> Iterator[World]:
                 yield World(root, int(line))
             finally:
                 os.kill(int(line), signal.SIGKILL)
-                unshare.communicate(timeout=STOP_SECONDS)
+                unshare.communicate(timeout=PATIENCE)
     finally:
         shutil.rmtree(root)
 

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -22,13 +22,14 @@ from uuid import uuid4
 
 import trustme
 
+from tests.support.patience import PATIENCE, wait_until
+from tests.support.ports import reserve_ports
+
 T = TypeVar("T")
 
 USER = "alice@example.org"
 PASSWORD = 'correct horse "battery" staple'
 START_ATTEMPTS = 3  # a port that was free may be taken before Postfix listens on it
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
 FOLDER = "/tmp"  # not TMPDIR, which may be for root alone: Postfix's own users must get in
 HEADER_BYTES = 4096  # what Postfix puts on top of a message when it delivers it stands well within
 
@@ -285,7 +286,7 @@ def _add_user(database: Path, owner: int) -> None:
 def _start(root: Path) -> tuple[Postfix, subprocess.Popen[bytes]]:
     """Tries other ports when master gives up at once. Why it tells only syslog; likely it lost a race."""
     for _ in range(START_ATTEMPTS):
-        port, submission, submissions, narrow, opened, opened_implicit = free_ports(6)
+        port, submission, submissions, narrow, opened, opened_implicit = reserve_ports(6)
         server = Postfix(root, port, submission, submissions, narrow, opened, opened_implicit)
         _configure(root, "master.cf", _master_cf(server))
         _run("postfix", "-c", str(root / "etc"), "check")
@@ -322,10 +323,10 @@ def _launch(root: Path) -> subprocess.Popen[bytes]:
 
 def wait_for_greeting(port: int, process: subprocess.Popen[bytes]) -> bool:
     """Whether a server greets on `port` before the deadline, and before its process ends."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
                 if connection.recv(4) == b"220 ":
                     return True
         except OSError:
@@ -336,16 +337,7 @@ def wait_for_greeting(port: int, process: subprocess.Popen[bytes]) -> bool:
 def _stop(leash: subprocess.Popen[bytes]) -> None:
     """All of Postfix holds the stdout that it was started with: the end of that is the end of the last process."""
     leash.terminate()
-    leash.communicate(timeout=STOP_SECONDS)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the system's choice, all held at once so that they differ."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    leash.communicate(timeout=PATIENCE)
 
 
 def _run(*argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -362,12 +354,12 @@ def is_for(recipient: str, message: bytes) -> bool:
 
 def wait_for(at_least: int, look: Callable[[], list[T]], *, within: float, explain: Callable[[], str]) -> list[T]:
     """What look() finds, as soon as that is enough; after the deadline an error with the explanation."""
-    deadline = time.monotonic() + within
-    while len(found := look()) < at_least:
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{len(found)} of {at_least} messages came within {within} s.\n{explain()}")
-        time.sleep(0.02)
-    return found
+    wait_until(
+        lambda: len(look()) >= at_least,
+        lambda: f"{len(look())} of {at_least} messages came within {within} s.\n{explain()}",
+        within=within,
+    )
+    return look()
 
 
 def _head(file: Path) -> bytes:

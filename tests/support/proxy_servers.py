@@ -16,10 +16,10 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from tests.support.patience import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-PATIENCE = 10.0  # seconds; who is silent for longer is hung up on
 
 
 class _Listener:

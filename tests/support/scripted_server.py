@@ -36,8 +36,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from tests.support.certificates import server_context
-
-PATIENCE = 10.0  # seconds; a client that is silent for longer fails the script
+from tests.support.patience import PATIENCE
 
 
 @dataclass(frozen=True)

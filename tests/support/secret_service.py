@@ -19,13 +19,13 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from tests.support.patience import PATIENCE
 from tests.support.postfix import missing_programs
 
 if TYPE_CHECKING:
     from secretstorage import Collection
 
 MASTER_PASSWORD = b"master"
-START_SECONDS = 10.0
 BUS_NAME = "org.freedesktop.secrets"
 LOGIN_COLLECTION = "/org/freedesktop/secrets/collection/login"
 PROMPTER_NAME = "org.gnome.keyring.SystemPrompter"
@@ -212,7 +212,7 @@ def _await_keyring(address: str, root: Path) -> None:
     from jeepney.io.blocking import Proxy, open_dbus_connection
     from secretstorage import Collection, ItemNotFoundException
 
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     with closing(open_dbus_connection(address)) as connection:
         while time.monotonic() < deadline:
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 
-from tests.support.command import PATIENCE
+from tests.support.patience import PATIENCE
 
 
 class UnixSMTP(smtplib.SMTP):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import COMMAND, PATIENCE, finish, wait_for_line
+from tests.support.command import COMMAND, finish, wait_for_line
+from tests.support.patience import PATIENCE
 from tests.support.small_servers import PASSWORD, QUIT, SIGN_IN, USER, server
 
 if TYPE_CHECKING:

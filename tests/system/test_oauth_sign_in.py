@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.support.certificates import write_ca_file
-from tests.support.command import PATIENCE, Done, finish, wait_for_line
+from tests.support.command import Done, finish, wait_for_line
 from tests.support.leaks import Leaks, Watched
+from tests.support.patience import PATIENCE
 from tests.support.small_servers import QUIT, server
 from tests.support.token_server import Handler, gives, says, token_server
 from tests.unit.config.oauth.test_service_account import FILE, KEY, written

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import COMMAND, PATIENCE, Installed, finish
+from tests.support.command import COMMAND, Installed, finish
+from tests.support.patience import PATIENCE, wait_until
 from tests.support.unix_smtp import UnixSMTP
 
 if TYPE_CHECKING:
@@ -43,10 +44,7 @@ def port_of(place: str) -> int:
 
 
 def wait_until_received(sink: Sink, text: bytes) -> None:
-    end = time.monotonic() + PATIENCE
-    while text not in sink.received:
-        assert time.monotonic() < end, sink.received
-        time.sleep(0.02)
+    wait_until(lambda: text in sink.received, lambda: sink.received)
 
 
 def test_pythons_client_by_a_unix_socket(here: Installed, sink: Sink, tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import COMMAND, PATIENCE
+from tests.support.command import COMMAND
+from tests.support.patience import PATIENCE, wait_until
 from tests.support.sink import Sink
 
 if TYPE_CHECKING:
@@ -109,10 +109,8 @@ def test_in_bs_a_refusal_while_others_have_it_comes_back_as_a_report(folder: Pat
     assert done.stdout.splitlines()[-2].startswith(b"250 ")
     assert sink.received.count(b"hello") == 1
     undelivered = folder / "spool" / "undelivered.mbox"
-    deadline = time.monotonic() + PATIENCE
-    while not (undelivered.exists() and undelivered.read_bytes().count(b"\n\n") > 1):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # a runner in the background asks once more
+    # A runner in the background asks once more.
+    wait_until(lambda: undelivered.exists() and undelivered.read_bytes().endswith(b"--\n\n"))
     assert b"550 5.1.1 nobody" in undelivered.read_bytes()
     assert b"eve@example.org" in undelivered.read_bytes()
     assert sink.received.count(b"hello") == 1

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from tests.support.command import COMMAND, PATIENCE
+from tests.support.command import COMMAND
+from tests.support.patience import PATIENCE
 from tests.support.small_servers import CONTENT, MAIL, PASSWORD, QUIT, REFUSED_SIGN_IN, deaf_server, refusing, server
 
 if TYPE_CHECKING:

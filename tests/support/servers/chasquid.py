@@ -11,10 +11,12 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.support.patience import wait_until
+from tests.support.ports import reserve_ports
 from tests.support.postfix import CLEAN_ENVIRONMENT
-from tests.support.servers.kept import read_kept, wait_until
+from tests.support.servers.kept import read_kept
 from tests.support.servers.kind import Way
-from tests.support.servers.process import missing_programs, reserved_ports, serving
+from tests.support.servers.process import missing_programs, serving
 from tests.support.servers.running import DOMAIN, HOST_NAME, PASSWORD, REFUSED, USER, Running, write_certificates
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ def start(folder: Path) -> Iterator[RealServer]:
     kept = folder / "kept"
     kept.mkdir()
     ca_file, certificate = write_certificates(folder)
-    with reserved_ports(len(MECHANISMS)) as free, ExitStack() as stack:
+    free = reserve_ports(len(MECHANISMS))
+    with ExitStack() as stack:
         ports = dict(zip(MECHANISMS, free, strict=True))
         homes = []
         for ways in SERVERS:

@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from tests.support.ports import reserve_ports
 from tests.support.postfix import FOLDER
 from tests.support.servers import smtp_server
 from tests.support.servers.kind import Way
-from tests.support.servers.process import missing_programs, reserved_ports, serving
+from tests.support.servers.process import missing_programs, serving
 from tests.support.servers.running import HOST_NAME, PASSWORD, USER, Running, write_certificates
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def missing_daemon(name: str) -> str:
 def start(folder: Path, *, mechanisms: tuple[str, ...] = BY_PASSWORD, passdbs: str = "") -> Iterator[Running]:
     """`mechanisms` are what it offers, and `passdbs` blocks of dovecot.conf that come before the one with passwords."""
     (folder / "relay").mkdir()
-    with smtp_server.start(folder / "relay") as relay, reserved_ports(2) as [implicit, starttls], home() as at:
+    implicit, starttls = reserve_ports(2)
+    with smtp_server.start(folder / "relay") as relay, home() as at:
         (at / "users").write_text(f"{USER}:{PASSWORD}\n")
         configuration = SUBMISSION.format(
             mechanisms=" ".join(mechanisms).lower(),

@@ -9,9 +9,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.support.ports import reserve_ports
 from tests.support.servers.dovecot import home, missing_daemon, running_dovecot
 from tests.support.servers.kind import Delivered
-from tests.support.servers.process import reserved_ports
 from tests.support.servers.running import DOMAIN, write_certificates
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def missing() -> str:
 def start(folder: Path) -> Iterator[DovecotLmtp]:
     """Starts one, which ends with the block, or with this process."""
     ca_file, certificate = write_certificates(folder)
-    with reserved_ports(1) as [port], home() as at:
+    [port] = reserve_ports()
+    with home() as at:
         server = DovecotLmtp(mail=at / "mail", socket=at / "run/lmtp", port=port, ca_file=ca_file)
         no_room = "userdb_quota_rule=*:bytes=1"
         (at / "users").write_text(ACCOUNT.format(name=server.full, home=at, more=no_room))

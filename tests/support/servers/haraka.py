@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.ports import reserve_ports
 from tests.support.servers.kept import read_kept
 from tests.support.servers.kind import Way
 from tests.support.servers.npm import MODULES, missing_package
-from tests.support.servers.process import missing_programs, reserved_ports, serving
+from tests.support.servers.process import missing_programs, serving
 from tests.support.servers.running import HOST_NAME, PASSWORD, REFUSED, USER, Running, write_certificates
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ def start(folder: Path) -> Iterator[RealServer]:
     kept = folder / "kept"
     kept.mkdir()
     ca_file, certificate = write_certificates(folder)
-    with reserved_ports(len(MECHANISMS)) as free:
-        ports = dict(zip(MECHANISMS, free, strict=True))
-        _configure(folder, ports, certificate)
-        variables = {"HARAKA": str(folder), "KEPT": str(kept), "REFUSED": REFUSED}
-        with serving("node", HARAKA / "haraka.js", log=folder / "log", ports=free, variables=variables):
-            delivered = partial(read_kept, kept)
-            yield Running(name="haraka", ports=ports, mechanisms=MECHANISMS, delivered=delivered, ca_file=ca_file)
+    free = reserve_ports(len(MECHANISMS))
+    ports = dict(zip(MECHANISMS, free, strict=True))
+    _configure(folder, ports, certificate)
+    variables = {"HARAKA": str(folder), "KEPT": str(kept), "REFUSED": REFUSED}
+    with serving("node", HARAKA / "haraka.js", log=folder / "log", ports=free, variables=variables):
+        delivered = partial(read_kept, kept)
+        yield Running(name="haraka", ports=ports, mechanisms=MECHANISMS, delivered=delivered, ca_file=ca_file)
 
 
 def _configure(folder: Path, ports: Mapping[Way, int], certificate: Path) -> None:

@@ -6,31 +6,18 @@ the server gave it. A file has its name only when it is whole; names with a dot 
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from tests.support.servers.kind import Delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-SETTLE_SECONDS = 30.0
 
 
 def read_kept(folder: Path) -> list[Delivered]:
     """All that is kept in `folder`, oldest first."""
     files = [file for file in folder.iterdir() if not file.name.startswith(".")]
     return [_read(file) for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
-
-
-def wait_until(is_settled: Callable[[], bool]) -> None:
-    """Returns as soon as the server has nothing left to do; an error if that takes too long."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not is_settled():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"the server is still busy with a message after {SETTLE_SECONDS} s")
-        time.sleep(0.02)
 
 
 def _read(file: Path) -> Delivered:

@@ -21,7 +21,8 @@ from sendmail_cli.request import Request
 from sendmail_cli.secret import Secret
 from sendmail_cli.service import prepare
 from sendmail_cli.trace import Trace
-from tests.support.command import PATIENCE, Installed, Machine, Runner
+from tests.support.command import Installed, Machine, Runner
+from tests.support.patience import PATIENCE
 from tests.support.servers.kind import RealServer, Way
 from tests.support.servers.registry import server_module
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from tests.support.ports import reserve_ports
 from tests.support.servers.npm import MODULES, missing_package
-from tests.support.servers.process import reserved_ports, serving
+from tests.support.servers.process import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ def missing() -> str:
 def start(folder: Path, *, lifetime: int = 3600) -> Iterator[Provider]:
     """Runs one whose access tokens last for `lifetime` seconds."""
     log = folder / "log"
-    with reserved_ports(1) as [port]:
-        variables = {"MODULES": str(MODULES), "PORT": str(port), "LIFETIME": str(lifetime)}
-        with serving("node", PROGRAM, log=log, ports=[port], variables=variables):
-            yield Provider(port, log)
+    [port] = reserve_ports()
+    variables = {"MODULES": str(MODULES), "PORT": str(port), "LIFETIME": str(lifetime)}
+    with serving("node", PROGRAM, log=log, ports=[port], variables=variables):
+        yield Provider(port, log)

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.support.certificates import write_ca_file, write_server_file
-from tests.support.postfix import CLEAN_ENVIRONMENT, free_ports
+from tests.support.patience import PATIENCE, wait_until
+from tests.support.ports import reserve_ports
+from tests.support.postfix import CLEAN_ENVIRONMENT
 from tests.support.servers.kind import Delivered, Way
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ USER = "alice@example.org"
 PASSWORD = 'correct horse "battery" staple'
 REFUSED = f"nobody-here@{DOMAIN}"
 START_ATTEMPTS = 3  # a port that was free may be taken before the server listens on it
-PATIENCE = 30.0  # seconds for a start, or for a queue to settle; each takes one or two
 
 # Everything before the last line happens in the mount namespace, outside the root. /proc is still that of the world
 # outside, so the number that is printed is the one to find the first process by. The shell of the start script must
@@ -128,11 +129,8 @@ class OverlayServer:
 
     def delivered(self) -> list[Delivered]:
         """All that /stage/keep wrote so far, oldest first, once the queue is empty."""
-        deadline = time.monotonic() + PATIENCE
-        while self._has_mail_under_way() or self._has_mail_under_way():  # what is moved while we look is missed, once
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{self.name} still has mail under way after {PATIENCE} s:\n{self.log()}")
-            time.sleep(0.02)
+        # What is moved while we look is missed, once.
+        wait_until(lambda: not (self._has_mail_under_way() or self._has_mail_under_way()), self.log)
         files = sorted((self.folder / "stage/kept").glob("[0-9]*"))
         return [_parse(file.read_bytes()) for file in files]
 
@@ -188,7 +186,7 @@ def _launch(recipe: Recipe, folder: Path) -> _Launched:
     """Tries other ports when it ends before it greets: likely it lost a race for them."""
     ways = recipe.ports or tuple(recipe.mechanisms)
     for _ in range(START_ATTEMPTS):
-        ports = dict(zip(ways, free_ports(len(ways)), strict=True))
+        ports = dict(zip(ways, reserve_ports(len(ways)), strict=True))
         for name, text in recipe.files.items():
             _write(folder / "stage" / name, fill(text, ports))
         unshare = _enter(recipe.name, folder)

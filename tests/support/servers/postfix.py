@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
 from typing import TYPE_CHECKING
 
+from tests.support.patience import wait_until
 from tests.support.postfix import Postfix, running_postfix, why_unavailable
 from tests.support.servers.kind import Delivered, Way
-from tests.support.servers.overlay import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,11 +63,8 @@ class RunningPostfix:
 
     def delivered(self) -> list[Delivered]:
         """All in the Maildir, once nothing is in the queue: one for each recipient."""
-        deadline = time.monotonic() + PATIENCE
-        while self._has_mail_under_way() or self._has_mail_under_way():  # what is moved while we look is missed, once
-            if time.monotonic() > deadline:
-                raise AssertionError(f"postfix still has mail under way after {PATIENCE} s:\n{self.postfix.log()}")
-            time.sleep(0.02)
+        # What is moved while we look is missed, once.
+        wait_until(lambda: not (self._has_mail_under_way() or self._has_mail_under_way()), self.postfix.log)
         files = (self.postfix.root / "mail/everybody/new").glob("*")
         return [_parse(file.read_bytes()) for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
 

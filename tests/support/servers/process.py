@@ -6,17 +6,16 @@ import shutil
 import socket
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.support.patience import PATIENCE
 from tests.support.postfix import CLEAN_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 LOG_LINES = 30
 
 
@@ -24,21 +23,6 @@ def missing_programs(*programs: str) -> str:
     """A sentence with those that are not on root's PATH; "" when all are."""
     absent = [name for name in (*programs, "setpriv") if shutil.which(name, path=CLEAN_ENVIRONMENT["PATH"]) is None]
     return f"not installed: {', '.join(absent)} (.ci/servers installs it)" if absent else ""
-
-
-@contextmanager
-def reserved_ports(count: int) -> Iterator[list[int]]:
-    """Free ports of 127.0.0.1 that the system gives to nobody else while it lasts.
-
-    Each is bound and never listened on. Linux lets a server bind it as well, since both say SO_REUSEADDR, and all
-    servers do; but it is never chosen for a socket that may have any port.
-    """
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            each.bind(("127.0.0.1", 0))
-        yield [each.getsockname()[1] for each in sockets]
 
 
 @contextmanager
@@ -74,7 +58,7 @@ def serving(
 def _wait_until_it_serves(
     process: subprocess.Popen[bytes], log: Path, ports: Sequence[int], sockets: Sequence[Path]
 ) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while not (all(map(_takes_connections, ports)) and all(path.is_socket() for path in sockets)):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{process.args!r} does not serve (exit code {process.poll()}):\n{last_lines(log)}")
@@ -83,7 +67,7 @@ def _wait_until_it_serves(
 
 def _takes_connections(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS).close()
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
     except OSError:
         return False
     return True
@@ -92,7 +76,7 @@ def _takes_connections(port: int) -> bool:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.ports import reserve_ports
 from tests.support.servers.kept import read_kept
 from tests.support.servers.kind import Way
 from tests.support.servers.npm import MODULES, missing_package
-from tests.support.servers.process import reserved_ports, serving
+from tests.support.servers.process import serving
 from tests.support.servers.running import HOST_NAME, PASSWORD, REFUSED, USER, Running, write_certificates
 
 if TYPE_CHECKING:
@@ -36,18 +37,18 @@ def start(folder: Path) -> Iterator[RealServer]:
     kept = folder / "kept"
     kept.mkdir()
     ca_file, certificate = write_certificates(folder)
-    with reserved_ports(len(MECHANISMS)) as free:
-        ports = dict(zip(MECHANISMS, free, strict=True))
-        variables = {
-            "NODE_PATH": str(MODULES),
-            "NAME": HOST_NAME,
-            "CERTIFICATE": str(certificate),
-            "KEPT": str(kept),
-            "USER": USER,
-            "PASSWORD": PASSWORD,
-            "REFUSED": REFUSED,
-            **{f"PORT_{way.name}": str(port) for way, port in ports.items()},
-        }
-        with serving("node", PROGRAM, log=folder / "log", ports=free, variables=variables):
-            delivered = partial(read_kept, kept)
-            yield Running(name="smtp_server", ports=ports, mechanisms=MECHANISMS, delivered=delivered, ca_file=ca_file)
+    free = reserve_ports(len(MECHANISMS))
+    ports = dict(zip(MECHANISMS, free, strict=True))
+    variables = {
+        "NODE_PATH": str(MODULES),
+        "NAME": HOST_NAME,
+        "CERTIFICATE": str(certificate),
+        "KEPT": str(kept),
+        "USER": USER,
+        "PASSWORD": PASSWORD,
+        "REFUSED": REFUSED,
+        **{f"PORT_{way.name}": str(port) for way, port in ports.items()},
+    }
+    with serving("node", PROGRAM, log=folder / "log", ports=free, variables=variables):
+        delivered = partial(read_kept, kept)
+        yield Running(name="smtp_server", ports=ports, mechanisms=MECHANISMS, delivered=delivered, ca_file=ca_file)

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.support.ports import reserve_ports
 from tests.support.servers.kind import Delivered, Way
-from tests.support.servers.process import missing_programs, reserved_ports, serving
+from tests.support.servers.process import missing_programs, serving
 from tests.support.servers.running import HOST_NAME, Running
 
 if TYPE_CHECKING:
@@ -37,19 +38,19 @@ def start(folder: Path) -> Iterator[RealServer]:
     kept.mkdir()
     # It does not want to be root where it isn't told whom to become, and root must be able to read what it keeps.
     user = ("-u", "root") if os.geteuid() == 0 else ()
-    with reserved_ports(1) as [port]:
-        argv = ("smtp-sink", *user, "-h", HOST_NAME, "-d", f"{kept}/%s.", f"127.0.0.1:{port}", BACKLOG)
-        with serving(*argv, log=folder / "log", ports=[port]):
-            yield Running(
-                name="smtp_sink",
-                ports={Way.PLAIN: port},
-                mechanisms=MECHANISMS,
-                delivered=partial(_read_dumps, kept),
-                ca_file=None,
-                user="",
-                password="",
-                refused="",
-            )
+    [port] = reserve_ports()
+    argv = ("smtp-sink", *user, "-h", HOST_NAME, "-d", f"{kept}/%s.", f"127.0.0.1:{port}", BACKLOG)
+    with serving(*argv, log=folder / "log", ports=[port]):
+        yield Running(
+            name="smtp_sink",
+            ports={Way.PLAIN: port},
+            mechanisms=MECHANISMS,
+            delivered=partial(_read_dumps, kept),
+            ca_file=None,
+            user="",
+            password="",
+            refused="",
+        )
 
 
 def _read_dumps(folder: Path) -> list[Delivered]:

@@ -15,6 +15,7 @@ from sendmail_cli.errors import ConfigError, ConnectFailed, HostNotFound, Resour
 from sendmail_cli.net.dial import connect, dial, dial_unix
 from sendmail_cli.net.race import Address
 from tests.support.dialogue import Clock
+from tests.support.ports import reserve_ports
 
 FAR = 1e9  # on that clock
 Addresses = Callable[..., None]
@@ -28,9 +29,7 @@ def listener() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    return reserve_ports()[0]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from sendmail_cli.errors import ConnectFailed, ResourceError
 from sendmail_cli.net import race as race_module
 from sendmail_cli.net.race import ATTEMPT_DELAY, Address, Race, interleaved, open_socket, wait_for_any
 from tests.support.dialogue import Clock
+from tests.support.ports import reserve_ports
 
 START = 1000.0  # what `Clock` shows first
 NEVER = float("inf")
@@ -267,8 +268,8 @@ def sockets() -> Iterator[ExitStack]:
 
 
 def test_real_sockets_refused_and_connected(sockets: ExitStack) -> None:
-    listener = sockets.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6))
-    port = listener.getsockname()[1]
+    [port] = reserve_ports()
+    sockets.enter_context(socket.create_server(("::1", port), family=socket.AF_INET6))
     race = Race([Address(socket.AF_INET, ("127.0.0.1", port)), Address(socket.AF_INET6, ("::1", port, 0, 0))])
     connected = race.run(START + 5, Clock())
     assert connected is not None
