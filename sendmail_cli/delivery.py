@@ -93,18 +93,21 @@ def deliver_all(
     fallbacks: tuple[Server, ...] = (),
     opened: Callable[[], Session] | None = None,
     on_outcome: Callable[[int, RecipientOutcome], None] = lambda *_: None,
+    on_end: Callable[[], None] = lambda: None,
 ) -> Generator[Report]:
     """Submit one message after the other over one connection; a report for each, in order, as soon as it is known.
 
     Where the server offers PIPELINING, the envelope of the next message goes along with the end of the one before, and
     while the server thinks about that the one after it is asked for: `submissions` is up to two ahead of the reports.
     What it raises is raised when those before it are reported. A connection that ends between two messages is made
-    anew. `on_outcome` gets each recipient's place and outcome before the next transaction begins; all are those of the
+    anew. `on_outcome` gets each recipient's place and outcome before the next transaction begins, `on_end` is called
+    before the last octets of a content are sent, and may raise `MailError` to keep them back; both speak of the
     submission whose report is next. See `deliver` for the rest.
     """
-    return _Courier((server, *fallbacks), credential, environment, trace, opened=opened, on_outcome=on_outcome).run(
-        iter(submissions)
+    courier = _Courier(
+        (server, *fallbacks), credential, environment, trace, opened=opened, on_outcome=on_outcome, on_end=on_end
     )
+    return courier.run(iter(submissions))
 
 
 class _Courier:
@@ -119,8 +122,10 @@ class _Courier:
         *,
         opened: Callable[[], Session] | None,
         on_outcome: Callable[[int, RecipientOutcome], None],
+        on_end: Callable[[], None],
     ) -> None:
         self._on_outcome = on_outcome
+        self._on_end = on_end
         self._servers = servers
         self._place = 0  # which of them it is
         self._credential = credential
@@ -223,6 +228,7 @@ class _Courier:
             self._session = opened()
         else:
             self._session = open_session(server, self._credential, self._environment, self._trace)
+        self._session.on_end = self._on_end
         self._transactions = 0
         self._limits = self._session.capabilities.limits
         return self._session

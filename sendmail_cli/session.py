@@ -68,6 +68,7 @@ class Session:
         self.trace = trace
         self.timeouts = timeouts
         self.connection = Connection(is_known_sound=is_pipelining_eager)
+        self.on_end: Callable[[], None] = lambda: None  # told that the last octets of a content are about to be sent
         self._clock = clock
         self._challenge: bytes | None = None  # of the last 334, as it was before secrets were masked
 
@@ -256,6 +257,7 @@ class Session:
         From the last octet of the content on the outcome is the server's. `decisive` are the commands that say it,
         each with the number of its replies.
         """
+        self.on_end()
         flight = pending + b"".join([self.connection.send(command, replies) for command, replies in decisive])
         said = [command for command, _ in decisive]
         group = goes_along(following, self.connection.after_content)

@@ -52,6 +52,7 @@ class Claims:
         self._spool = spool
         self._environment = spool.environment
         self._owner = Owner(spool.place, spool.environment.random_bytes(8).hex())
+        self._neighbours: list[str] = []  # who else had claimed something at the last look
 
     def __enter__(self) -> Self:
         return self
@@ -64,29 +65,39 @@ class Claims:
     def look(self) -> list[DueLane]:
         """The lanes on which something is due, the longest waiting first; what the dead have claimed is free again."""
         now = self._environment.now()
-        if not self._has_news(now):
-            return []
-        with self._spool.changing() as database:
-            self._age(database, now)
-            self._bury(database, now)
-            found = []
+        self._catch_up(now)
+        found = []
+        with self._spool.reading() as database:
             for number, profile, way in database.execute("SELECT id, profile, way FROM lanes").fetchall():
-                if self._is_paused(database, number, profile, now):
+                if self._paused_until(database, number, profile, now):
                     continue
                 since = self._due(database, number, now, 1)
                 if since:
                     found.append((since[0][0], DueLane(number, Lane(profile, way))))
         return [lane for _, lane in sorted(found)]
 
-    def _has_news(self, now: float) -> bool:
-        """False when a look would change nothing: several who wait must not wake one another by looking."""
+    def _catch_up(self, now: float) -> None:
+        """Let the mails age, and free what the dead have claimed.
+
+        Nothing is written where nothing changes: several who wait must not wake one another by looking.
+        """
         with self._spool.reading() as database:
             last = database.execute("SELECT last FROM clock").fetchone()[0]
-            if abs(now - last) > schedule.FIRST_WAIT:
-                return True
-            query = f"SELECT 1 FROM mails WHERE ({_FREE} AND (due <= ? OR due > ?)) OR owner <> ? LIMIT 1"  # noqa: S608
-            late = now + schedule.LONGEST_WAIT
-            return database.execute(query, (now, late, self._owner.name)).fetchone() is not None
+            query = "SELECT 1 FROM mails WHERE began IS NULL AND due <= ? LIMIT 1"
+            has_come = database.execute(query, (now,)).fetchone() is not None
+            owners = database.execute("SELECT DISTINCT owner FROM mails WHERE owner IS NOT NULL").fetchall()
+        self._neighbours = [owner for (owner,) in owners if owner != self._owner.name]
+        dead = [owner for owner in self._neighbours if is_dead(self._spool.place, owner)]
+        if not (dead or has_come or abs(now - last) > schedule.FIRST_WAIT):
+            return
+        with self._spool.changing() as database:
+            self._age(database, now)
+            for owner in dead:
+                rows.free_mails_of(database, owner, now)
+
+    def has_somebody_died(self) -> bool:
+        """True when one has who had claimed something at the last look: that is free at the next."""
+        return any(is_dead(self._spool.place, owner) for owner in self._neighbours)
 
     @staticmethod
     def _age(database: sqlite3.Connection, now: float) -> None:
@@ -95,16 +106,14 @@ class Claims:
         database.execute("UPDATE clock SET seconds = ?, last = ?", (seconds, now))
         database.execute("UPDATE mails SET began = ? WHERE began IS NULL AND due <= ?", (seconds, now))
 
-    def _bury(self, database: sqlite3.Connection, now: float) -> None:
-        for (owner,) in database.execute("SELECT DISTINCT owner FROM mails WHERE owner IS NOT NULL").fetchall():
-            if owner != self._owner.name and is_dead(self._spool.place, owner):
-                rows.free_mails_of(database, owner, now)
-
     @staticmethod
-    def _is_paused(database: sqlite3.Connection, lane: int, profile: str | None, now: float) -> bool:
+    def _paused_until(database: sqlite3.Connection, lane: int, profile: str | None, now: float) -> float | None:
+        """When the lane may be used again; None: at once."""
         query = "SELECT until FROM pauses WHERE scope IN (?, ?)"
         found = database.execute(query, (rows.lane_scope(lane), rows.account_scope(lane, profile))).fetchall()
-        return any(not schedule.is_over(until, now, schedule.LONGEST_WAIT) for (until,) in found)
+        return max(
+            (until for (until,) in found if not schedule.is_over(until, now, schedule.LONGEST_WAIT)), default=None
+        )
 
     @staticmethod
     def _due(database: sqlite3.Connection, lane: int, now: float, count: int) -> list[tuple[float, int]]:
@@ -311,15 +320,16 @@ class Claims:
         return int.from_bytes(self._environment.random_bytes(4)) / 2**32
 
     def seconds_until_due(self) -> float | None:
-        """How long there is nothing to do unless somebody queues something; None where nothing waits."""
+        """How long it is until a lane has something due that has nothing now, or rests; None where there is none."""
         now = self._environment.now()
+        moments = []
         with self._spool.reading() as database:
-            due: object = database.execute(f"SELECT min(due) FROM mails WHERE {_FREE}").fetchone()[0]  # noqa: S608
-            until = database.execute("SELECT min(until) FROM pauses WHERE until > ?", (now,)).fetchone()[0]
-        if not isinstance(due, float):
-            return None
-        moments = [moment for moment in (due, until) if moment is not None and moment > now]
-        return min([schedule.LONGEST_WAIT, *(moment - now for moment in moments)])
+            for number, profile in database.execute("SELECT id, profile FROM lanes").fetchall():
+                query = f"SELECT min(due) FROM mails WHERE lane = ? AND {_FREE}"  # noqa: S608 - one of ours
+                due = database.execute(query, (number,)).fetchone()[0]
+                if isinstance(due, float):  # damaged, it may be anything
+                    moments.append(max(due, self._paused_until(database, number, profile, now) or due))
+        return min((moment - now for moment in moments if moment > now), default=None)
 
     def tidy(self, keep: float) -> None:
         """Take away what has served its time: journal and keys after `keep` seconds, leftovers of the dead at once."""

@@ -7,12 +7,14 @@ rests, the mails stay as they are, and that is said once.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 
 from sendmail_cli.delivery import deliver_all
 from sendmail_cli.errors import InputOutputError, MailError
 from sendmail_cli.queue.claims import Rest
 from sendmail_cli.queue.entry import InDoubt, Settled
 from sendmail_cli.queue.verdicts import Verdict, verdict_on
+from sendmail_cli.report import Report
 from sendmail_cli.smtp.envelope import Envelope
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace
@@ -28,9 +30,8 @@ if TYPE_CHECKING:
     from sendmail_cli.queue.place import RunnerLock
     from sendmail_cli.queue.schedule import Limit
     from sendmail_cli.queue.spool import Spool
-    from sendmail_cli.report import RecipientOutcome, Report
+    from sendmail_cli.report import RecipientOutcome
     from sendmail_cli.server import Server
-    from sendmail_cli.submission import Content
     from sendmail_cli.trace import TraceEvent
 
 TURN = 500  # mails of one lane before the next lane has its turn
@@ -79,15 +80,18 @@ class Runner:
 
     def _is_room_soon(self) -> bool:
         """Wait for a limit that lets something go again in a moment."""
-        waits = [
+        soon = [wait for wait in self._waits_for_room() if 0 < wait <= PATIENCE]
+        if soon:
+            self._environment.sleep(min(soon))
+        return bool(soon)
+
+    def _waits_for_room(self) -> list[float]:
+        """For each lane with something due, how long its limits keep that from going."""
+        return [
             self._claims.seconds_until_room(lane, way.limits)
             for lane in self._claims.look()
             if (way := self._way(lane)) is not None
         ]
-        soon = [wait for wait in waits if 0 < wait <= PATIENCE]
-        if soon:
-            self._environment.sleep(min(soon))
-        return bool(soon)
 
     def stay(self, *, seconds: float | None = None, lock: RunnerLock | None = None) -> None:
         """The same, and what is queued or comes due later: for ever, or for so long, or as long as anything waits."""
@@ -101,22 +105,37 @@ class Runner:
             self._sleep(stamp)
 
     def _sleep(self, stamp: tuple[int, int]) -> None:
-        wait = self._claims.seconds_until_due()
-        end = self._environment.monotonic() + min(LONGEST_SLEEP, max(LOOK, wait or LONGEST_SLEEP))
+        waits = [self._claims.seconds_until_due() or LONGEST_SLEEP, *self._waits_for_room()]
+        end = self._environment.monotonic() + min(LONGEST_SLEEP, *(max(LOOK, wait) for wait in waits))
         self._environment.sleep(LOOK)  # whatever the stamp says: looking itself may have changed it
-        while self._environment.monotonic() < end and self._spool.stamp() == stamp:
+        while self._environment.monotonic() < end and not self._is_anything_new(stamp):
             self._environment.sleep(LOOK)
+
+    def _is_anything_new(self, stamp: tuple[int, int]) -> bool:
+        return self._spool.stamp() != stamp or self._claims.has_somebody_died()
+
+    @property
+    def has_work(self) -> bool:
+        """True when something is due that might go."""
+        return bool(self._claims.look())
 
     def work(self) -> bool:
         """One turn for each lane that has something due. False when there was nothing to do."""
         has_worked = False
         lanes = self._claims.look()
         for mail in self._claims.give_up():
-            self.tell(mail, [each.refusal for each in mail.recipients if each.refusal is not None])
+            self._give_up(mail)
             has_worked = True
         for lane in lanes:
             has_worked |= self._serve(lane)
         return has_worked
+
+    def _give_up(self, mail: Claimed) -> None:
+        refused = [each.refusal for each in mail.recipients if each.refusal is not None]
+        report = Report(mail.message_id, "", tuple(refused), profile=mail.lane.profile, queue_id=mail.id)
+        with suppress(MailError):  # a profile that is gone has nobody who wants to hear of it
+            self._callers.way_of(mail.lane).on_report(report, str(mail.reverse_path))
+        self.tell(mail, refused)
 
     def _way(self, lane: DueLane) -> Way | None:
         try:
@@ -139,6 +158,7 @@ class Runner:
             trace,
             fallbacks=way.fallbacks,
             on_outcome=connection.note,
+            on_end=connection.mark,
         )
         try:
             for report in reports:
@@ -222,9 +242,11 @@ class _Connection:
             self._claims.set_aside(claimed, error.sentence)
             return None
         envelope = Envelope(claimed.reverse_path, tuple(each.recipient for each in mail.pending), claimed.demands)
-        return Submission(envelope, _Marked(content, mail, self._mark), claimed.message_id)
+        return Submission(envelope, content, claimed.message_id)
 
-    def _mark(self, mail: _Mail) -> None:
+    def mark(self) -> None:
+        """The last octets of the mail whose report is next are about to go out."""
+        mail = self.waiting[0]
         self._claims.mark(mail.claimed, mail.settled(was_heard=True), str(self._way.server))
 
     def note(self, index: int, outcome: RecipientOutcome) -> None:
@@ -260,30 +282,3 @@ class _Connection:
         wait = self._claims.wait_after(mail.claimed.attempts + 1)
         is_held = Verdict.IN_DOUBT in verdicts and mail.claimed.in_doubt is InDoubt.HOLD
         return Rest(why, wait, is_held)
-
-
-class _Marked(NamedTuple):
-    """A content that has its mail marked before any of it goes out."""
-
-    content: Content
-    mail: _Mail
-    mark: Callable[[_Mail], None]
-
-    @property
-    def size(self) -> int:
-        return self.content.size
-
-    @property
-    def is_7bit(self) -> bool:
-        return self.content.is_7bit
-
-    @property
-    def has_utf8_header(self) -> bool:
-        return self.content.has_utf8_header
-
-    def as_7bit(self) -> Content:
-        return self._replace(content=self.content.as_7bit())
-
-    def chunks(self) -> Iterator[bytes]:
-        self.mark(self.mail)
-        yield from self.content.chunks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from email import message_from_bytes
 from mailbox import mbox
@@ -15,7 +16,7 @@ from sendmail_cli.errors import ConfigError
 from sendmail_cli.queue.claims import Claims
 from sendmail_cli.queue.entry import InDoubt, Lane, MailState, NewMail
 from sendmail_cli.queue.journal import Wanted, attempts
-from sendmail_cli.queue.runner import Way
+from sendmail_cli.queue.runner import Callers, Runner, Way
 from sendmail_cli.queue.schedule import LIFETIME, LONGEST_STEP, Limit
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.secret import Secret
@@ -29,6 +30,9 @@ from tests.support.spool import Clockwork, Octets, addresses
 if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
+
+    from sendmail_cli.queue.claims import DueLane
+    from sendmail_cli.report import Report
 
 GREETING = "S: 220 hi\nC? EHLO\nS: 250-hi\nS: 250 DSN\n"
 TO_CONTENT = "C? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? DATA\nS: 354 go\nC.\n"
@@ -250,6 +254,110 @@ def test_five_days_in_which_somebody_looked_give_it_up(house: House) -> None:
     assert house.run().given_up == 1
     assert house.entries == []
     assert b"Status: 4.4.7" in house.bounces[0]
+
+
+def test_what_is_given_up_for_its_age_is_reported_as_any_other(house: House) -> None:
+    number = house.add(2)
+    reports: list[tuple[Report, str]] = []
+    house.way = house.way._replace(on_report=lambda *report: reports.append(report))
+    for _ in range(int(LIFETIME / LONGEST_STEP) + 1):
+        reports.clear()
+        house.run()
+        house.clock.moment += LONGEST_STEP
+
+    ((report, sender),) = reports
+    assert (report.queue_id, report.profile, sender) == (number, "p", "<ada@example.org>")
+    assert [outcome.text.partition(":")[0] for outcome in report.outcomes] == ["given up after 5 days"] * 2
+
+
+def watch_looks(house: House, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When somebody looked what is due."""
+    looks = []
+    look = Claims.look
+
+    def watched(claims: Claims) -> list[DueLane]:
+        looks.append(house.clock.moment)
+        return look(claims)
+
+    monkeypatch.setattr(Claims, "look", watched)
+    return looks
+
+
+def test_a_lane_that_rests_lets_its_runner_sleep(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.add()
+    house.run_against("S: 554 no\nS! close\n")
+    looks = watch_looks(house, monkeypatch)
+    with Sink() as sink, Spool(house.clock) as spool, Claims(spool) as claims:
+        (pause,) = spool.pauses()
+        house.lead_to(sink.port)
+        callers = Callers(lambda _: house.found(), lambda *_: None, house.said.append)
+        began = house.clock.moment
+        Runner(spool, claims, callers).stay(seconds=70)
+
+    assert b"hello" in sink.received
+    assert len([moment for moment in looks if moment < pause.until]) <= 4, [moment - began for moment in looks]
+    assert pause.until <= house.clock.moment
+
+
+def test_a_limit_a_day_lets_its_runner_sleep(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        house.add()
+    looks = watch_looks(house, monkeypatch)
+    with Sink() as sink, Spool(house.clock) as spool, Claims(spool) as claims:
+        house.lead_to(sink.port, limits=(Limit(1, 50.0),))
+        callers = Callers(lambda _: house.found(), lambda *_: None, house.said.append)
+        Runner(spool, claims, callers).stay(seconds=60)
+
+    assert sink.received.count(b"hello") == 2
+    assert len(looks) <= 12
+
+
+def test_a_neighbour_that_dies_is_noticed_in_a_moment(house: House) -> None:
+    """It says nothing: no stamp changes. What it had claimed is free at once all the same."""
+    house.add()
+    with Sink() as sink, Spool(house.clock) as spool, Claims(spool) as claims:
+        house.lead_to(sink.port)
+        other = Claims(spool)
+        (lane,) = other.look()
+        assert other.claim(lane, (), None)
+        sleep = house.clock.sleep
+
+        def die(seconds: float) -> None:
+            sleep(seconds)
+            if len(house.clock.slept) == 5:
+                os.close(other._owner._descriptor)
+
+        house.clock.sleep = die  # type: ignore[method-assign]
+        callers = Callers(lambda _: house.found(), lambda *_: None, house.said.append)
+        Runner(spool, claims, callers).stay(seconds=10)
+
+    assert b"hello" in sink.received
+
+
+def test_one_mail_at_most_is_marked_though_the_next_is_made_ready(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With BDAT the whole next message stands in memory while the server thinks about the one before."""
+    for _ in range(4):
+        house.add()
+    marked = []
+    mark = Claims.mark
+
+    def counted(claims: Claims, *arguments: Any) -> None:
+        mark(claims, *arguments)
+        with claims._spool.reading() as database:
+            marked.append(database.execute("SELECT count(*) FROM mails WHERE in_flight").fetchone()[0])
+
+    monkeypatch.setattr(Claims, "mark", counted)
+    script = "S: 220 hi\nC? EHLO\nS: 250-hi\nS: 250-CHUNKING\nS: 250 PIPELINING\n"
+    script += "C? MAIL\nC? RCPT\nC? BDAT\nC? From\nC? Subject\nC:\nC? From\nS: 250 ok\nS: 250 ok\nS: 250 kept\n" * 4
+    with ScriptedServer(parse_script(script + "C? QUIT\nS: 221 bye\n")) as server:
+        house.way = house.way._replace(
+            server=Server("127.0.0.1", server.port, tls=TLSMode.NONE, is_chunking_eager=True)
+        )
+        assert house.run() == Ran(4, 0)
+
+    assert marked == [1, 1, 1, 1]
 
 
 def test_a_leap_of_the_clock_gives_nothing_up(house: House) -> None:
