@@ -31,7 +31,7 @@ from sendmail_cli.environment import Environment
 from sendmail_cli.queue.choice import Queueing, QueueMode
 from sendmail_cli.request import Request
 class Quiet(Environment):
-    def start_detached(self, arguments): pass
+    def start_detached(self, arguments, handed): pass
 """
 QUEUE_ONE = """
 sendmail_cli.service.send(Request(to=parse_address_list("bob@example.org"), subject="x", text=("x" * 63 + "\\n") * 64,

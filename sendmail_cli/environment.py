@@ -13,13 +13,14 @@ from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
-    from typing import IO
+    from typing import IO, Any
 
 APPLICATION = "sendmail-cli"
 CREDENTIAL_VARIABLE = "SENDMAIL_CLI_PASSWORD"  # "__" and a profile's name in capitals may follow, and then "_FILE"
 CLIENT_SECRET_VARIABLES = "SENDMAIL_CLI_CLIENT_SECRET__"  # noqa: S105 # the same for an OAuth client's
 PROXY_VARIABLE = "SENDMAIL_CLI_PROXY"  # a URL, which may hold a password
 _PR_SET_DUMPABLE = 4  # prctl(2)
+HANDED = 3  # the descriptor of a file that a program in the background has from us
 SPOOL_VARIABLE = "SENDMAIL_CLI_SPOOL"
 SERVING_VARIABLE = "SENDMAIL_CLI_SERVING"  # set for a program that is our server
 SOCKET_VARIABLE = "SENDMAIL_CLI_SOCKET"
@@ -42,6 +43,7 @@ class Environment:
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
+        self._started: list[int] = []  # processes in the background that may have ended since
 
     def child_variables(self) -> dict[str, str]:
         """The variables for a program that we start (an editor, a server's program): all but those with secrets."""
@@ -231,39 +233,61 @@ class Environment:
             folder = os.path.join(self.home, below_home)
         return os.path.join(folder, APPLICATION)
 
-    def start_detached(self, arguments: tuple[str, ...]) -> None:
+    def start_detached(self, arguments: tuple[str, ...], handed: int) -> None:
         """Run our own program with these arguments, in the background, by nobody's terminal and of nobody's waiting.
 
-        Raises OSError where no process can be had.
+        `handed` is an open file of ours that it has, too, as its descriptor `HANDED`; it has no other. Raises OSError
+        where no process can be had.
         """
-        child = os.fork()
-        if child:
-            os.waitpid(child, 0)
-            return
-        try:
-            import signal
+        import fcntl
+        import signal
 
-            os.setsid()
-            if os.fork():
-                os._exit(0)
-            for ending in (signal.SIGINT, signal.SIGTERM):  # who has said all that is to be said ignores them
-                signal.signal(ending, signal.SIG_DFL)
-            os.chdir("/")
-            nothing = os.open(os.devnull, os.O_RDWR)
-            for number in range(3):
-                os.dup2(nothing, number)
-            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-            # -P: the folder we are in is no place to look for modules.
-            os.execve(  # noqa: S606
-                sys.executable, (sys.executable, "-P", "-m", "sendmail_cli", *arguments), dict(self.variables)
+        self._started = [child for child in self._started if _is_running(child)]
+        kept = fcntl.fcntl(handed, fcntl.F_DUPFD_CLOEXEC, HANDED + 1)  # dup2 of a descriptor to itself would do nothing
+        try:
+            actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_CLOSE, number) for number in _inheritable()]
+            actions += [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(HANDED)]
+            child = os.posix_spawn(
+                sys.executable,
+                # -P: the folder we are in is no place to look for modules.
+                (sys.executable, "-P", "-m", "sendmail_cli", *arguments),
+                dict(self.variables),
+                file_actions=[*actions, (os.POSIX_SPAWN_DUP2, kept, HANDED)],
+                setsid=True,
+                setsigdef=(signal.SIGINT, signal.SIGTERM),  # who has said all that is to be said ignores them
             )
         finally:
-            os._exit(1)
+            os.close(kept)
+        self._started.append(child)
+
+    def leave_folder(self) -> None:
+        """Be in no folder that somebody may want to unmount."""
+        os.chdir("/")
 
     @property
     def home(self) -> str:
         """The user's home folder."""
         return self.variables.get("HOME") or os.path.expanduser("~")
+
+
+def _inheritable() -> list[int]:
+    """The files beyond the three streams that a program would have from us: those we have from who started us."""
+    from contextlib import suppress
+
+    found = []
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):  # the one by which the list was read
+            if int(name) >= HANDED and os.get_inheritable(int(name)):
+                found.append(int(name))
+    return found
+
+
+def _is_running(child: int) -> bool:
+    """False for a process of ours that has ended; the kernel then forgets it."""
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == 0
+    except ChildProcessError:  # somebody else has waited for it
+        return False
 
 
 def _charset_of(variables: MutableMapping[str, str]) -> str:

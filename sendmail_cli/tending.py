@@ -7,6 +7,7 @@ import os
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.queue_keys import KEEP
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
+from sendmail_cli.environment import HANDED
 from sendmail_cli.errors import MailError, UsageError
 from sendmail_cli.queue.entry import Lane, NewMail
 from sendmail_cli.queue.schedule import NEGLECT, Limit
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sendmail_cli.report import RecipientOutcome, Report
     from sendmail_cli.trace import TraceEvent
 
-IN_BACKGROUND = ("queue", "run", "--in-background")
+IN_BACKGROUND = ("queue", "run", "--in-background", str(HANDED))
 _FILES = ("ca_file", "tls_cert", "tls_key")
 
 
@@ -87,13 +88,19 @@ def way_of(lane: Lane, environment: Environment, credential_of: Callable[[Settin
 
 
 def start_runner(spool: Spool) -> bool:
-    """Have somebody run the queue. False where no process can be had for that."""
-    if spool.place.has_runner:
+    """Have somebody run the queue. False where no process can be had for that.
+
+    The runner has its lock from us: nobody starts another while it loads.
+    """
+    lock = spool.place.take_runner()
+    if lock is None:
         return True
     try:
-        spool.environment.start_detached(IN_BACKGROUND)
+        spool.environment.start_detached(IN_BACKGROUND, lock.descriptor)
     except OSError:
         return False
+    finally:
+        lock.release()
     return True
 
 
@@ -133,29 +140,40 @@ class RunCallers(NamedTuple):
 
 def run_once(environment: Environment, callers: RunCallers) -> Ran:
     """Try what is due, until nothing is. Raises `SpoolError` where the spool can't be used."""
-    return _run(environment, callers, lambda runner: runner.run())
+    return _run(environment, callers, lambda runner, _: runner.run())
 
 
 def run_on(environment: Environment, callers: RunCallers) -> Ran:
     """The same for ever, until somebody interrupts it."""
-    return _run(environment, callers, lambda runner: runner.stay())
+    return _run(environment, callers, lambda runner, _: runner.stay())
 
 
-def run_in_background(environment: Environment, callers: RunCallers) -> Ran:
-    """The same as long as something waits, and for an hour at most; at once where somebody does it already."""
+def run_in_background(environment: Environment, callers: RunCallers, handed: int) -> Ran:
+    """The same as long as something waits, and for an hour at most.
+
+    `handed` is the descriptor of the lock that `start_runner` took. Raises `UsageError` where it is not.
+    """
     from sendmail_cli.queue.runner import SHIFT
 
     with Spool(environment) as spool:
-        lock = spool.place.take_runner()
+        lock = spool.place.inherit_runner(handed)
     if lock is None:
-        return Ran(0, 0)
+        raise UsageError("--in-background is for the runner that we start ourselves", hint="Use queue run --watch.")
+    environment.leave_folder()
+
+    def stay(runner: Runner, spool: Spool) -> None:
+        runner.stay(seconds=SHIFT, lock=lock)
+        lock.release()
+        if runner.has_work:  # whoever has queued that since the last look saw a runner, and started none
+            start_runner(spool)
+
     try:
-        return _run(environment, callers, lambda runner: runner.stay(seconds=SHIFT, lock=lock))
+        return _run(environment, callers, stay)
     finally:
         lock.release()
 
 
-def _run(environment: Environment, callers: RunCallers, go: Callable[[Runner], None]) -> Ran:
+def _run(environment: Environment, callers: RunCallers, go: Callable[[Runner, Spool], None]) -> Ran:
     from sendmail_cli.queue.claims import Claims
     from sendmail_cli.queue.runner import Callers, Runner
 
@@ -169,7 +187,8 @@ def _run(environment: Environment, callers: RunCallers, go: Callable[[Runner], N
             _tell_sender(spool, mail, refused, ways, callers.say)
 
         runner = Runner(spool, claims, Callers(ways, on_given_up, callers.say, callers.on_event))
-        go(runner)
+        go(runner, spool)
+        spool.note_rest()
         return Ran(runner.sent, runner.given_up)
 
 

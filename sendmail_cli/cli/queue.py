@@ -151,7 +151,7 @@ def _change(name: str, help_text: str, done: str, act: Callable[[Spool, int], No
             for number in _all_of(spool) if is_all else numbers:
                 act(spool, number)
                 count += 1
-            _have_run(spool, name)
+            _follow_up(spool, name)
         talking.output.success(f"{done} {count} mail{'s' if count != 1 else ''}")
         return ExitCode.OK
 
@@ -160,12 +160,14 @@ def _all_of(spool: Spool) -> Iterator[int]:
     return (entry.id for entry in spool.entries() if not entry.is_being_sent)
 
 
-def _have_run(spool: Spool, name: str) -> None:
-    """What may go now is sent at once."""
+def _follow_up(spool: Spool, name: str) -> None:
+    """What may go now is sent at once; where nothing may, nobody need look."""
     if name in {"release", "retry"}:
         from sendmail_cli.tending import start_runner
 
         start_runner(spool)
+    else:
+        spool.note_rest()
 
 
 _change("hold", "Keep mails from being tried. They wait until they are released.", "held", Spool.hold)

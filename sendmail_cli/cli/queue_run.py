@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     exit_codes=(0, 64, 69, 71, 75, 78, 130, 143),
 )
 @option("--watch", is_flag=True, section="How", help="Go on, and try what is queued or comes due, until Ctrl-C.")
-@option("--in-background", is_flag=True, hidden=True, section="How", help="Go on until nothing waits, for an hour.")
+@option("--in-background", type=int, hidden=True, section="How", help="Go on until nothing waits, for an hour.")
 @output_options
 @click.pass_context
-def run(context: click.Context, /, *, watch: bool, in_background: bool, **values: Any) -> ExitCode:
+def run(context: click.Context, /, *, watch: bool, in_background: int | None, **values: Any) -> ExitCode:
     """Try what is due. Several may run at the same time and share the work.
 
     A server that can't be had is no failure of this command: the mail waits, and the exit code is 0. It is 69 when mail
@@ -35,10 +35,10 @@ def run(context: click.Context, /, *, watch: bool, in_background: bool, **values
     from sendmail_cli import tending
 
     talking = talk(context, values)
-    say = talking.output.note if in_background else talking.output.warn
+    say = talking.output.warn if in_background is None else talking.output.note
     callers = service.queue_callers(talking.environment, say, talking.on_event)
-    if in_background:
-        ran = tending.run_in_background(talking.environment, callers)
+    if in_background is not None:
+        ran = tending.run_in_background(talking.environment, callers, in_background)
     elif watch:
         ran = tending.run_on(talking.environment, callers)
     else:

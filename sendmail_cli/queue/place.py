@@ -57,16 +57,30 @@ class Place:
 
     def take_runner(self) -> RunnerLock | None:
         """The right to be the one runner in the background; None when there is one."""
-        descriptor = lock_file(self.path(_RUNNER))
+        with self.alone(), writing(self.folder):
+            descriptor = lock_file(self.path(_RUNNER))
         return None if descriptor is None else RunnerLock(descriptor)
+
+    def inherit_runner(self, descriptor: int) -> RunnerLock | None:
+        """The same right, from whoever started this process and had it; None where `descriptor` is not that."""
+        import fcntl
+
+        try:
+            if not _is_at(descriptor, self.path(_RUNNER)):
+                return None
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return None
+        return RunnerLock(descriptor)
 
     @property
     def has_runner(self) -> bool:
         """True when there is a runner in the background."""
-        lock = self.take_runner()
-        if lock is not None:
-            lock.release()
-        return lock is None
+        with self.alone(), writing(self.folder):  # so that nobody takes this for a runner
+            descriptor = lock_file(self.path(_RUNNER))
+            if descriptor is not None:
+                os.close(descriptor)
+        return descriptor is None
 
     def note_waiting(self) -> None:
         """Mail may be waiting."""
@@ -88,16 +102,17 @@ def has_waiting(folder: str) -> bool:
 
 
 class RunnerLock:
-    """Held by the one runner in the background."""
+    """Held by the one runner in the background, or by who starts it: a process that has `descriptor`, has it too."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor: int | None = descriptor
+        self.descriptor = descriptor
+        self._is_held = True
 
     def release(self) -> None:
-        """Another may run."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        """Another may run, unless a process was given it."""
+        if self._is_held:
+            self._is_held = False
+            os.close(self.descriptor)
 
 
 class Owner:

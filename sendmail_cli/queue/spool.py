@@ -157,6 +157,8 @@ class Spool:
             )
             rows.forget_pauses(database, number)
             rows.forget_damage(database, number)
+            with writing(self.place.folder):
+                self.place.note_waiting()
 
     def delete(self, number: int) -> None:
         """Throw a mail away; its sender gets no report. Raises as `hold`."""
@@ -222,13 +224,22 @@ class Spool:
 
         Whoever adds one sees either that there is a runner, who has not looked yet, or that there is none.
         """
-        with self.reading() as database, self.place.alone():
-            states = {state for (state,) in database.execute("SELECT DISTINCT state FROM mails")}
-            if MailState.WAITING.value in states:
+        with self.reading(), self.place.alone():
+            if self._is_any_waiting():
                 return False
             self.place.note_empty()
             lock.release()
         return True
+
+    def note_rest(self) -> None:
+        """Have those who look for the file `WAITING` see it gone where nothing waits any more."""
+        with self.reading(), self.place.alone():
+            if not self._is_any_waiting():
+                self.place.note_empty()
+
+    def _is_any_waiting(self) -> bool:
+        query = "SELECT 1 FROM mails WHERE state = 'waiting' AND owner IS {} LIMIT 1"  # each by an index of its own
+        return any(self._database.execute(query.format(owner)).fetchone() for owner in ("NULL", "NOT NULL"))
 
     def counts(self) -> dict[str, int]:
         """How many mails are in each state."""

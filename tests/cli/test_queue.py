@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendmail_cli.queue.spool import Spool
+from sendmail_cli.tending import IN_BACKGROUND
 from tests.support.scripted_server import ScriptedServer, parse_script
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from tests.support.sink import Sink
 
 NOBODY = ("-S", "127.0.0.1:1")  # no server listens there
-IN_BACKGROUND = ("queue", "run", "--in-background")
 
 
 def listed(run: Runner) -> list[dict[str, Any]]:
@@ -238,6 +238,20 @@ class TestCommands:
         assert queued("queue", "release", "--all").code == 0
         queued("queue", "run")
         assert b"first" in sink.received
+
+    def test_where_nothing_waits_any_more_nobody_need_look(self, queued: Runner, machine: Machine) -> None:
+        waiting = machine.folder / "spool/waiting"
+        for command, is_there in (("hold", False), ("release", True), ("delete", False)):
+            assert queued("queue", command, "--all").code == 0
+            assert waiting.exists() == is_there, command
+
+    def test_a_run_that_leaves_nothing_says_so_to_those_who_look(self, queued: Runner, machine: Machine) -> None:
+        queued("queue", "run")
+        assert not (machine.folder / "spool/waiting").exists()
+
+    def test_nobody_else_starts_a_runner_in_the_background(self, queued: Runner) -> None:
+        assert queued("queue", "run", "--in-background", "0").code == 64
+        assert len(listed(queued)) == 1
 
     def test_delete(self, queued: Runner, sink: Sink) -> None:
         assert queued("queue", "delete", "1").code == 0

@@ -43,7 +43,7 @@ from sendmail_cli.request import Request
 from sendmail_cli.service import send
 
 class Quiet(Environment):
-    def start_detached(self, arguments):
+    def start_detached(self, arguments, handed):
         pass  # the test has runners of its own
 
 first, last = map(int, sys.argv[1:])

@@ -103,8 +103,11 @@ class Machine(Environment):
     def is_root(self) -> bool:
         return False
 
-    def start_detached(self, arguments: tuple[str, ...]) -> None:
+    def start_detached(self, arguments: tuple[str, ...], handed: int) -> None:
         self.started.append(arguments)
+
+    def leave_folder(self) -> None:
+        """The process of the tests stays where it is."""
 
     def is_terminal(self, stream: IO[bytes] | IO[str] | None) -> bool:
         return any(stream is getattr(self, name) for name in self.terminals)

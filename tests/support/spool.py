@@ -37,7 +37,7 @@ class Clockwork(Environment):
         self.slept.append(seconds)
         self.moment += seconds
 
-    def start_detached(self, arguments: tuple[str, ...]) -> None:
+    def start_detached(self, arguments: tuple[str, ...], handed: int) -> None:
         self.started.append(arguments)
 
 
