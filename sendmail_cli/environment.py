@@ -171,7 +171,7 @@ class Environment:
     def spool_folder(self) -> str:
         """Where mail waits: `$SENDMAIL_CLI_SPOOL`, root's place, or the user's own state folder."""
         chosen = self.variables.get(SPOOL_VARIABLE, "")
-        if os.path.isabs(chosen):
+        if chosen:
             return chosen
         if self.is_root:
             return SYSTEM_SPOOL

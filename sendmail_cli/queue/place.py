@@ -34,7 +34,11 @@ class Place:
     def __init__(self, folder: str) -> None:
         if os.name != "posix":
             raise ConfigError("mail can't be queued on this system: the spool needs POSIX")
+        if not os.path.isabs(folder):
+            raise ConfigError(f"SENDMAIL_CLI_SPOOL must be a path from the root on: “{printable(folder)}” is none")
         self.folder = folder
+        # Else a umask that hides files from their owner would shut us out of what we make.
+        os.umask(os.umask(0o077) & ~0o700)
         with writing(folder):
             for path in (folder, self.path(CONTENTS), self.path(OWNERS)):
                 _make_private(path)

@@ -106,6 +106,21 @@ def test_what_is_written_is_the_owners_alone_whatever_the_umask(command: Install
     assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+def test_the_queue_is_its_owners_whatever_the_umask(here: Installed, umask: int) -> None:
+    assert here("send", "--in", "1h", "-m", "x" * 100_000, "bob@example.org", umask=umask).code == 0
+    spool = here.home / "spool"
+    found = [spool, *spool.rglob("*")]
+    assert any(path.is_file() and path.parent.name == "contents" for path in found)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_file()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_dir()} == {0o700}
+
+
+def test_a_queue_is_named_from_the_root_on(here: Installed) -> None:
+    done = here("send", "--queue", "-m", "hi", "bob@example.org", variables={"SENDMAIL_CLI_SPOOL": "mails"})
+    assert (done.code, "“mails”" in done.err) == (78, True)
+
+
 def test_no_user_of_that_number_and_no_home(command: Installed, sink: Sink) -> None:
     del command.variables["HOME"]
     words = ("send", "-f", "ada@example.org", "bob@example.org", "-m", "hi", "-S", f"localhost:{sink.port}")
