@@ -44,10 +44,12 @@ class AttachmentRequest(NamedTuple):
 
 
 class LocalMail(NamedTuple):
-    """How a message is to be taken that a program hands over as to sendmail(1); see `message.local_mail`."""
+    """How a message is to be taken that a program hands over as to sendmail(1) or mail(1); see `message.local_mail`."""
 
     full_name: str = ""  # of its author, where it doesn't say
-    sender: LocalName | None = None  # who is told of failures, where that is a name of this machine
+    sender: LocalName | None = (
+        None  # who is told of failures, where that is a name of this machine; of a text: its author
+    )
     is_header_read: bool = False  # To, Cc and Bcc are recipients besides those that are named
     subject: str = ""  # where it has none
     trace: bytes = b""  # a field that says where we have it from, to go on top (RFC 5321 §4.4)
@@ -80,7 +82,7 @@ class Request(NamedTuple):
     raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
     is_exact: bool = False  # the ready message goes without any change, or not at all
     is_resent: bool = False  # the ready message is sent on: all above says who does that, and to whom
-    local: LocalMail | None = None  # the ready message is one that a program of this machine wrote
+    local: LocalMail | None = None  # it is what a program of this machine wrote
     queueing: Queueing = Queueing()
 
 
@@ -254,6 +256,8 @@ def _sender(request: Request, settings: Settings) -> Mailbox | None:
     """Whom it is from; None where a header of the request says it, which the profile gives way to."""
     if request.flags.from_ is None and mailboxes_in(request.headers, "from"):
         return None
+    if request.flags.from_ is None and request.local is not None and request.local.sender is not None:
+        return _outside(request.local.sender, settings)
     if settings.from_ is None:
         raise ConfigError(
             "no sender: neither --from nor a profile says whom the message is from",
@@ -315,7 +319,7 @@ def _submission_of_raw(
     elif settings.rules.forced is not None:
         reverse_path = ReversePath(settings.rules.forced.address)
     elif request.local is not None and request.local.sender is not None:
-        reverse_path = ReversePath(_local_rules(request.local, resolve, settings).outside(request.local.sender).address)
+        reverse_path = ReversePath(_outside(request.local.sender, settings).address)
     elif message.sender is not None:
         reverse_path = ReversePath(message.sender)
     elif settings.from_ is not None:
@@ -348,20 +352,25 @@ def _ready_message(
 
 
 def _local_rules(local: LocalMail, resolve: Resolve, settings: Settings) -> LocalRules:
-    """What names of this machine are outside of it: NAME@`qualify`, else the profile's own address."""
     from sendmail_cli.message.local_mail import LocalRules
 
-    own = settings.from_
-    if own is None:
+    own = _own(settings)
+    author = Mailbox(local.full_name or own.name, own.address)
+    return LocalRules(author, lambda name: _outside(name, settings), resolve, local.subject)
+
+
+def _outside(name: LocalName, settings: Settings) -> Mailbox:
+    """A name of this machine outside of it: NAME@`qualify`, else the profile's own address."""
+    own, qualify = _own(settings), settings.home.qualify
+    if qualify is not None:
+        return Mailbox(name.name, parse_addr_spec(str(AddrSpec(name.local_part, qualify))))
+    return Mailbox(name.name or name.local_part, own.address)
+
+
+def _own(settings: Settings) -> Mailbox:
+    if settings.from_ is None:
         raise ConfigError(
             "no sender: no profile says whom the mail of this machine is from",
             hint="Set one up: sendmail-cli profile add NAME --from you@example.org --server smtp.example.org",
         )
-    qualify = settings.home.qualify
-
-    def outside(name: LocalName) -> Mailbox:
-        if qualify is not None:
-            return Mailbox(name.name, parse_addr_spec(str(AddrSpec(name.local_part, qualify))))
-        return Mailbox(name.name or name.local_part, own.address)
-
-    return LocalRules(Mailbox(local.full_name or own.name, own.address), outside, resolve, local.subject)
+    return settings.from_

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from sendmail_cli import service
-from sendmail_cli.addressees import parse_addressees
-from sendmail_cli.addresses import mailboxes_of, parse_address_list, parse_mailbox
+from sendmail_cli.addressees import LocalName, parse_addressees
+from sendmail_cli.addresses import Mailbox, mailboxes_of, parse_address_list
 from sendmail_cli.cli import interrupts
 from sendmail_cli.cli.endings import tell_ending, tell_report
 from sendmail_cli.cli.mailx_grammar import MailxCall, parse_mailx
@@ -24,8 +24,13 @@ from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.addressees import Addressee
-    from sendmail_cli.addresses import Mailbox
 
+USAGE = """usage: mail [-s SUBJECT] [-c ADDRESS] [-b ADDRESS] [-r FROM] [-a 'NAME: VALUE'] [-A FILE] [-E] [-v]
+            [--profile NAME] [--] ADDRESS... [-- -f FROM -F NAME]
+Sends standard input as a text to the addresses. It reads no mail.
+  -a FILE and -A FILE attach a file; -a 'Content-Type: text/html' sends HTML; -E sends no empty text;
+  -S from=ADDRESS and -S replyto=ADDRESS say what -r and -a do; -t takes a whole message with its header.
+"""
 _HTML = "text/html"
 
 
@@ -38,6 +43,9 @@ def main(arguments: list[str], environment: Environment | None = None) -> int:
         call = parse_mailx(arguments, os.path.isfile)
         for warning in call.warnings:
             output.warn(warning)
+        if call.wants_help:
+            output.answer(USAGE.rstrip("\n"))
+            return ExitCode.OK
         output = Output(environment, is_verbose=call.is_verbose, is_quiet=not call.is_verbose)
         return _run(call, environment, output)
     except (Exception, KeyboardInterrupt) as error:
@@ -47,7 +55,7 @@ def main(arguments: list[str], environment: Environment | None = None) -> int:
 def _run(call: MailxCall, environment: Environment, output: Output) -> ExitCode:
     to = _addressees(call.recipients)
     if not (to or call.cc or call.bcc or call.is_header_read):
-        raise UsageError("no recipients", hint="Name them as arguments. Reading mail is not what sendmail-cli does.")
+        raise UsageError("no recipients", hint="Name them as arguments. It reads no mail. --help says more.")
     request = _ready(call, to, environment) if call.is_header_read else _composed(call, to, environment, output)
     if request is None:
         output.note("the text is empty, so nothing was sent (-E)")
@@ -77,11 +85,12 @@ def _composed(call: MailxCall, to: tuple[Addressee, ...], environment: Environme
     text = _text(call, environment, output)
     if call.skips_empty and not text.strip() and not call.attachments:
         return None
+    author = _author(call, environment, output)
     media_type = (call.content_type or "").partition(";")[0].strip().lower()
     if media_type not in {"", "text/plain", _HTML}:
         output.warn(f"Content-Type: {call.content_type} is ignored: the text is plain")
     return Request(
-        flags=ServerFlags(profile=call.profile, from_=_author(call, output)),
+        flags=ServerFlags(profile=call.profile, from_=author if isinstance(author, Mailbox) else None),
         to=to,
         cc=_addressees(call.cc),
         bcc=_addressees(call.bcc),
@@ -91,6 +100,7 @@ def _composed(call: MailxCall, to: tuple[Addressee, ...], environment: Environme
         html=text if media_type == _HTML else None,
         attachments=tuple(AttachmentRequest(path) for path in call.attachments),
         headers=tuple(parse_header(one_line(text)) for text in call.headers),
+        local=LocalMail(sender=author) if isinstance(author, LocalName) else None,
     )
 
 
@@ -108,14 +118,19 @@ def _addressees(texts: tuple[str, ...]) -> tuple[Addressee, ...]:
     return tuple(found)
 
 
-def _author(call: MailxCall, output: Output) -> Mailbox | None:
+def _author(call: MailxCall, environment: Environment, output: Output) -> Mailbox | LocalName | None:
+    """Whom it is from; None is for the profile to say."""
     if call.from_ is None:
-        return None
+        return LocalName(call.full_name, environment.account_name(os.geteuid())) if call.full_name else None
     try:
-        return parse_mailbox(call.from_)
+        found = parse_addressees(call.from_)
+        if len(found) == 1 and isinstance(found[0], Mailbox | LocalName):
+            return found[0]._replace(name=found[0].name or call.full_name)
+        why = "it must be one address"
     except MailError as error:
-        output.warn(f"-r is ignored, the profile says whom it is from: {error.sentence}")
-        return None
+        why = error.sentence
+    output.warn(f"-r is ignored, the profile says whom it is from: {why}")
+    return None
 
 
 def _asked_subject(environment: Environment, output: Output) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from sendmail_cli.cli.sendmail_grammar import parse_sendmail
 from sendmail_cli.errors import UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +38,7 @@ class MailxCall(NamedTuple):
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     from_: str | None = None
+    full_name: str = ""  # of the author, where `from_` has none
     reply_to: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()  # each as it stands in a header
     attachments: tuple[str, ...] = ()  # paths
@@ -45,6 +47,7 @@ class MailxCall(NamedTuple):
     skips_empty: bool = False
     is_header_read: bool = False  # -t: standard input is a whole message, which names its recipients
     is_verbose: bool = False
+    wants_help: bool = False
     profile: str | None = None
     is_debugging: bool = False
     warnings: tuple[str, ...] = ()
@@ -64,8 +67,7 @@ def parse_mailx(arguments: list[str], is_file: Callable[[str], bool]) -> MailxCa
     while waiting:
         argument = waiting.pop()
         if argument == "--":
-            call = call._replace(recipients=(*call.recipients, *reversed(waiting)))
-            break
+            return _after_dashes(call, list(reversed(waiting)))
         if argument.startswith("--"):
             call = _long(call, argument, waiting, is_file)
         elif argument.startswith("-") and len(argument) > 1:
@@ -73,6 +75,20 @@ def parse_mailx(arguments: list[str], is_file: Callable[[str], bool]) -> MailxCa
         else:
             call = call._replace(recipients=(*call.recipients, argument))
     return call
+
+
+def _after_dashes(call: MailxCall, words: list[str]) -> MailxCall:
+    """Recipients that may begin with a dash. Behind recipients, and one more `--`, stand options of sendmail(1)."""
+    if not call.recipients:
+        end = words.index("--") if "--" in words else len(words)
+        call, words = call._replace(recipients=tuple(words[:end])), words[end + 1 :]
+    passed = parse_sendmail(words)
+    return call._replace(
+        recipients=(*call.recipients, *passed.recipients),
+        from_=passed.envelope_from or call.from_,
+        full_name=passed.full_name or "",
+        warnings=(*call.warnings, *passed.warnings),
+    )
 
 
 def _letters(call: MailxCall, argument: str, waiting: list[str], is_file: Callable[[str], bool]) -> MailxCall:
@@ -85,6 +101,8 @@ def _letters(call: MailxCall, argument: str, waiting: list[str], is_file: Callab
             waiting.pop()
             return call
         if letter in _WITH_VALUE:
+            if not rest and not waiting and letter == "h":  # the hop count, where a number follows
+                return call._replace(wants_help=True)
             if not rest and not waiting:
                 return call.warned(f"-{letter} has no value and is ignored")
             return _taken(call, letter, rest or waiting.pop(), is_file)
@@ -135,8 +153,8 @@ def _variable(call: MailxCall, text: str) -> MailxCall:
 
 def _long(call: MailxCall, argument: str, waiting: list[str], is_file: Callable[[str], bool]) -> MailxCall:
     name, equals, value = argument[2:].partition("=")
-    if name == "debug":
-        return call._replace(is_debugging=True)
+    if name in {"debug", "help"}:
+        return call._replace(is_debugging=True) if name == "debug" else call._replace(wants_help=True)
     if name == "profile" and (equals or waiting):
         return call._replace(profile=value if equals else waiting.pop())
     letter = _LONG.get(name)

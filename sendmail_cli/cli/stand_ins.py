@@ -52,7 +52,8 @@ def mailx(context: click.Context, /, arguments: tuple[str, ...]) -> int:
     """Send standard input as a text, as mail(1) and mailx(1) do. They read mail too; this does not.
 
     -s is the subject, -c and -b are copies, -r is the sender; -a 'Name: value' adds a header field, -a FILE and
-    -A FILE attach a file, -E sends nothing when the text is empty. Under the name mail or mailx, by a symlink, the
+    -A FILE attach a file, -E sends nothing when the text is empty; after the recipients and “--” stand options of
+    sendmail(1), -f and -F for example. Under the name mail or mailx, by a symlink, the
     program is the same.
     """
     return mailx_program.main(list(arguments), context.find_object(Environment))

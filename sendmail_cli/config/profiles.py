@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 CONFIG_VARIABLE = "SENDMAIL_CLI_CONFIG"
 SERVER_VARIABLES = ("SENDMAIL_CLI_SERVER", "SENDMAIL_CLI_PIPE")  # with one of them no file is needed
 SANDBOX = "sandbox"
-FIRST_STEPS = "Set one up: sendmail-cli setup you@example.org\nOr try it without a server first: add -p sandbox"
+FIRST_STEPS = "Set one up: sendmail-cli setup you@example.org\nOr try it without a server first: add --profile sandbox"
 BUILT_IN = "the profile “sandbox” is built in and stays as it is; take another name"
 _TOP_KEYS = ("default", "profile", "allow_insecure_keyring")
 FIELDS = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,6 @@ from sendmail_cli.cli.mailx import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.command import Machine
     from tests.support.sink import Sink
@@ -73,6 +74,34 @@ def test_a_header_a_file_and_a_sender(call: Caller, sink: Sink, tmp_path: Path) 
     assert b"From: Bob <bob@example.org>" in sink.received
 
 
+@pytest.mark.parametrize(
+    ("words", "author"),
+    [
+        (("root", "--", "-f", "bob@example.org", "-F", "Backup"), b"Backup <bob@example.org>"),
+        (("root", "--", "-F", "Backup"), b"Backup <%s@here.example>"),
+        (("-r", "root", "root"), b"root@here.example"),
+        (("-r", "Cron <root>", "root"), b"Cron <root@here.example>"),
+    ],
+)
+def test_an_author_as_sendmail_has_it(call: Caller, sink: Sink, words: tuple[str, ...], author: bytes) -> None:
+    with (Path(call.machine.user_config_folder) / "profiles.toml").open("a") as file:
+        file.write('qualify = "here.example"\n')
+    assert call("-s", "x", *words) == 0
+    assert call.said == ""
+    name = call.machine.account_name(os.geteuid()).encode()
+    assert b"From: " + author.replace(b"%s", name) + b"\r\n" in sink.received
+
+
+def test_a_name_of_this_machine_writes_from_the_profiles_address(call: Caller, sink: Sink) -> None:
+    assert call("-s", "x", "-r", "root", "bob@example.org") == 0
+    assert b"From: root <ada@example.org>\r\n" in sink.received
+
+
+def test_its_help(call: Caller) -> None:
+    assert call("--help") == 0
+    assert "-s SUBJECT" in call.out.getvalue()
+
+
 def test_html_by_a_header_as_many_scripts_have_it(call: Caller, sink: Sink) -> None:
     assert call("-a", "Content-Type: text/html; charset=UTF-8", "bob@example.org", stdin=b"<p>hello</p>\n") == 0
     assert b"Content-Type: text/html; charset=us-ascii" in sink.received
@@ -90,7 +119,7 @@ def test_a_subject_over_several_lines_is_one(call: Caller, sink: Sink) -> None:
 
 
 def test_a_sender_that_makes_no_sense_costs_no_mail(call: Caller, sink: Sink) -> None:
-    assert call("-r", "root", "bob@example.org") == 0
+    assert call("-r", "no@@address", "bob@example.org") == 0
     assert "-r is ignored" in call.said
     assert b"From: Ada <ada@example.org>" in sink.received
 

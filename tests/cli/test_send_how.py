@@ -260,7 +260,7 @@ class TestWhere:
         assert done.lines[0].startswith("sendmail-cli: no profile is set up in ")
         assert done.lines[1:] == [
             "  Set one up: sendmail-cli setup you@example.org",
-            "  Or try it without a server first: add -p sandbox",
+            "  Or try it without a server first: add --profile sandbox",
         ]
 
 

@@ -133,7 +133,7 @@ def test_the_only_sentence_of_a_beginner_says_what_to_type(machine: Machine) -> 
         f"there is no profile “work”: no profile is set up in {machine.user_file} or {machine.system_file}"
     )
     assert "sendmail-cli setup you@example.org" in caught.value.hint
-    assert "-p sandbox" in caught.value.hint
+    assert "--profile sandbox" in caught.value.hint
 
 
 def test_a_user_s_profile_replaces_the_machine_s_as_a_whole(machine: Machine) -> None:
