@@ -12,7 +12,7 @@ from sendmail_cli.cli.options import output_options, server_flags, server_option
 from sendmail_cli.cli.params import ADDRESSEES, MAILBOX, TEXT
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.settings import ServerFlags, own_mailboxes
-from sendmail_cli.errors import AddressError, ConfigError, MailError
+from sendmail_cli.errors import AddressError, ConfigError, MailError, Terminated
 from sendmail_cli.message.attachments import Attachment
 from sendmail_cli.message.marks import auto_submitted_fields
 from sendmail_cli.request import Request
@@ -92,7 +92,12 @@ def run(context: click.Context, /, command: tuple[str, ...], **values: Any) -> i
         return done.exit_code
     text = mail.text_of(done, memory.unsaid if done.is_failure else 0, talking.environment)
     # A backup matters more than the mail about it: what is wrong with the mail is said when the program has run.
-    if _send(done, text, values, talking) is not ExitCode.OK:
+    try:
+        is_sent = _send(done, text, values, talking) is ExitCode.OK
+    except (KeyboardInterrupt, Terminated):
+        talking.output.lines(text)
+        raise
+    if not is_sent:
         talking.output.lines(text)
     elif done.is_failure:
         _remember(memory.note_mailed, talking)

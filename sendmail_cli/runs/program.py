@@ -53,8 +53,10 @@ def run_program(command: tuple[str, ...], environment: Environment) -> ProgramRu
     """Run `command`, without a shell, to its end. It inherits standard input, and all variables but our secrets.
 
     What it prints is kept, whatever its length. A program that can't be started ends as in a shell: 127 or 126, with
-    the reason as its output. SIGTERM, Ctrl-C and SIGHUP are passed on to it. Raises `InputOutputError` when what it
-    prints can't be kept; it is ended then.
+    the reason as its output. SIGTERM, Ctrl-C and SIGHUP are passed on to it, and SIGTERM and SIGHUP not heard again:
+    timeout(1) sends them twice, and the second is not to end what is told about the first.
+
+    Raises `InputOutputError` when what it prints can't be kept; it is ended then.
     """
     began, start = environment.now(), environment.monotonic()
     keeper = Keeper("the program's output")
@@ -98,6 +100,7 @@ class _Ward:
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: list[int] = []
         self._before: dict[int, Any] = {}
+        self._passed: set[int] = set()
 
     def adopt(self, process: subprocess.Popen[bytes]) -> None:
         """From now on it gets the signals, and those that came before it was there."""
@@ -113,10 +116,27 @@ class _Ward:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if number in self._passed - {signal.SIGINT} else handler)
 
     def _pass_on(self, number: int, _: object) -> None:
+        self._passed.add(number)
+        if number == signal.SIGINT and _is_of_our_terminal():
+            return
         if self._process is None:
             self._waiting.append(number)
         else:
             self._process.send_signal(number)
+
+
+def _is_of_our_terminal() -> bool:
+    """True where Ctrl-C on our terminal is for us: then the program, of the same group, has it already."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import finish, wait_for_line
+from tests.support.command import finish, through_shell, wait_for_line
 from tests.support.small_servers import CONTENT, EHLO, GREETING, MAIL, QUIT, RCPT, SENT, deaf_server, server
 
 if TYPE_CHECKING:
     from tests.support.command import Installed
+    from tests.support.sink import Sink
 
 # Says when standard input is about to be read.
 TELL = """
@@ -51,6 +52,25 @@ def test_before_the_final_dot_nothing_was_sent(
     assert (done.code, done.lines) == (code, [f"sendmail-cli: {word}; nothing was sent"])
     assert done.json["exit_code"] == code
     assert done.json["error"]["kind"] == word.capitalize()
+
+
+def test_timeout_terminates_the_program_and_its_mail_is_sent(here: Installed, sink: Sink) -> None:
+    done = through_shell('exec timeout 0.5 "$@"', ("run", "--", "sleep", "60"), here.variables)
+    assert done.err == ""
+    assert b"killed by SIGTERM" in sink.received
+
+
+@BOTH
+def test_while_the_mail_about_a_program_is_sent_what_it_printed_is_shown(
+    here: Installed, number: signal.Signals, code: int, word: str
+) -> None:
+    with server("S! stall\n") as mx:
+        here.configure(f'[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{mx.port}"\n')
+        with here.started("run", "-v", "--on", "output", "--", "echo", "backup done") as process:
+            wait_for_line(process, b"connected to")
+            process.send_signal(number)
+            done = finish(process)
+    assert (done.code, "backup done" in done.lines, f"sendmail-cli: {word}" in done.err) == (code, True, True)
 
 
 @BOTH

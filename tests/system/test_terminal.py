@@ -7,6 +7,7 @@ import os
 import select
 import struct
 import subprocess
+import sys
 import termios
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -235,6 +236,26 @@ class TestLogin:
             assert terminal.finish() == 64
         with Terminal.running(work, "login", variables={"SENDMAIL_CLI_NO_INPUT": "1"}) as terminal:
             assert terminal.finish() == 64
+
+
+COUNT = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+open("/dev/tty", "w").write("ready")
+heard = 0
+while signal.sigtimedwait([signal.SIGINT], 0.5 if heard else 60):
+    heard += 1
+print("heard", heard)
+exit(3)
+"""
+
+
+def test_ctrl_c_reaches_a_program_that_is_run_once(here: Installed, sink: Sink) -> None:
+    with Terminal.running(here, "run", "--", sys.executable, "-c", COUNT) as terminal:
+        terminal.wait_for("ready")
+        terminal.type(b"\x03")
+        assert terminal.finish() == 3
+    assert b"\r\nheard 1\r\n" in sink.received
 
 
 def test_ctrl_c_in_the_dialogue(here: Installed) -> None:

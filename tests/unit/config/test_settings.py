@@ -173,7 +173,7 @@ def test_no_profile_says_what_to_type(machine: Machine) -> None:
     with pytest.raises(ConfigError, match=r"^no profile is set up in ") as caught:
         resolve(machine)
     assert "sendmail-cli setup you@example.org" in caught.value.hint
-    assert "-p sandbox" in caught.value.hint
+    assert "--profile sandbox" in caught.value.hint
     assert choose_profile(ServerFlags(), load_profiles(machine), machine) is None
 
 

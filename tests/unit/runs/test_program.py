@@ -78,7 +78,8 @@ def test_a_signal_is_passed_on_and_the_ending_still_told(machine: Machine, tmp_p
     )
     thread.join()
     assert (output(done), done.exit_code) == (b"ended\n", 7)
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    signal.signal(signal.SIGTERM, before)
 
 
 def test_output_that_can_not_be_kept_ends_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
