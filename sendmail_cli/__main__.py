@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` would load enum, for --version too
-import gc
 import os
 import sys
 
@@ -25,6 +24,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # asked for by scripts: answered before click is loaded
         _say_version()
         return
+    import gc
+
     gc.set_threshold(GARBAGE_THRESHOLD)  # by Python's 700 the start is looked through over and over, for 2 ms
     name = os.path.basename(sys.argv[0])  # a symlink's
     if name in NAMES:

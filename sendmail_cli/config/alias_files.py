@@ -15,8 +15,7 @@ import re
 
 from sendmail_cli.addressees import parse_addressees
 from sendmail_cli.config.importing.mutt_syntax import Reader, logical_lines
-from sendmail_cli.config.profiles import read_toml
-from sendmail_cli.config.toml_lines import Place, find_lines
+from sendmail_cli.config.toml_lines import Place, read_toml
 from sendmail_cli.errors import AddressError, ConfigError
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
@@ -53,8 +52,7 @@ class TomlAliases(NamedTuple):
 
 def parse_toml_aliases(path: str, text: str) -> TomlAliases:
     """The aliases in `text`, which is that of `path`. Raises `ConfigError` with file, line and key."""
-    document = read_toml(path, text)
-    lines = find_lines(path, text)
+    document, lines = read_toml(path, text)
     files = _texts(document.pop(FILES_KEY, []), lines.place((FILES_KEY,)), FILES_KEY)
     aliases = []
     for name, value in document.items():

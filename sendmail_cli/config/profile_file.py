@@ -15,8 +15,8 @@ from sendmail_cli.config.profiles import (
     merge_profiles,
     no_such_profile,
     parse_profiles,
-    read_toml,
 )
+from sendmail_cli.config.toml_lines import read_toml
 from sendmail_cli.config.trusted_file import read_trusted_text
 from sendmail_cli.errors import ConfigError, MailError, OutputError, TemporaryError, UsageError
 from sendmail_cli.printable import printable
@@ -223,7 +223,7 @@ def _changed(path: str, before: str, change: Change) -> str:
     plain tables: no fault of its can reach the file."""
     import tomlkit
 
-    expected = read_toml(path, before)
+    expected, _ = read_toml(path, before)
     profiles = expected.get("profile", {})
     if not isinstance(profiles, dict) or not all(isinstance(profile, dict) for profile in profiles.values()):
         parse_profiles(path, before)  # says what is wrong
@@ -232,7 +232,7 @@ def _changed(path: str, before: str, change: Change) -> str:
         document = tomlkit.parse(before)
         change(document)
         after = tomlkit.dumps(document)
-        is_same = read_toml(path, after) == expected
+        is_same = read_toml(path, after)[0] == expected
     except Exception:  # whatever it stumbles over, the user can still edit
         is_same = False
     if not is_same:

@@ -12,7 +12,6 @@ The file is checked as a whole: each mistake is a `ConfigError` with file, line 
 
 from __future__ import annotations
 
-import re
 from types import MappingProxyType
 
 from sendmail_cli.addresses import AddrSpec, Mailbox
@@ -26,7 +25,7 @@ from sendmail_cli.config.profile_keys import (
     nearest_of,
     refuse_key,
 )
-from sendmail_cli.config.toml_lines import KeyPath, Place, TomlLines, find_lines
+from sendmail_cli.config.toml_lines import read_toml
 from sendmail_cli.config.trusted_file import read_trusted_text
 from sendmail_cli.errors import ConfigError, MailError
 from sendmail_cli.printable import printable
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from sendmail_cli.config.oauth.table import OAuthTable
     from sendmail_cli.config.sender_rules import AddressPattern
     from sendmail_cli.config.server_url import ServerURL
+    from sendmail_cli.config.toml_lines import KeyPath, Place, TomlLines
     from sendmail_cli.environment import Environment
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import TLSMode
@@ -55,7 +55,6 @@ FIELDS = {
     "server": "servers",
     "credential": "credential_source",
 }  # of a Profile, where they are not called as the key is
-_TOML_PLACE = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class Profile(NamedTuple):
@@ -234,8 +233,7 @@ def merge_profiles(files: Iterable[ProfileFile], paths: tuple[str, ...]) -> Prof
 
 def parse_profiles(path: str, text: str) -> ProfileFile:
     """What `text`, the content of the file `path`, says. Raises `ConfigError` with file, line and key."""
-    document = read_toml(path, text)
-    lines = find_lines(path, text)
+    document, lines = read_toml(path, text)
     for key, value in document.items():
         if key not in _TOP_KEYS:
             _refuse_top_key(key, value, lines)
@@ -253,29 +251,6 @@ def parse_profiles(path: str, text: str) -> ProfileFile:
         lines.place(("default",)) if default is not None else None,
         None if switch is None else _located(lines, ("allow_insecure_keyring",), check_switch, switch),
     )
-
-
-def read_toml(path: str, text: str) -> dict[str, Any]:
-    """The tables of `text`. Raises `ConfigError` with file, line and column where it is not TOML."""
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        place = _TOML_PLACE.search(message)
-        what = printable(message[: place.start()] if place else message)
-        if place and place[1]:
-            where = f"line {place[1]}, column {place[2]}"
-        else:
-            where = f"line {text.count(chr(10), 0, len(text.rstrip())) + 1}, at the end"
-        raise ConfigError(
-            f"{printable(path)}, {where}: not TOML: {what}", hint='Texts stand in quotes: key = "text".'
-        ) from None
-    except RecursionError:
-        raise ConfigError(f"{printable(path)}: not a configuration: nested too deep") from None
-    except ValueError:  # not from the grammar: Python converts no number of more than 4300 digits
-        raise ConfigError(f"{printable(path)}: not a configuration: a number in it has thousands of digits") from None
 
 
 def _parse_profile(name: str, values: object, lines: TomlLines) -> Profile:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from codecs import BOM_UTF8
 
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.printable import printable
@@ -45,8 +46,9 @@ def read_trusted_text(path: str) -> str | None:
         os.close(descriptor)
     if len(data) > MAX_SIZE:
         raise ConfigError(f"{shown} is longer than {MAX_SIZE >> 20} MiB: that is no configuration")
+    data = data.removeprefix(BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{shown}, line {line}: not UTF-8") from None

@@ -103,17 +103,14 @@ OURS_FOR_SENDMAIL = OURS_FOR_A_SEND - {"sendmail_cli.message.compose", "sendmail
     "sendmail_cli.message.spans",
 }
 LIBRARY_FOR_A_SEND = {
-    # typing and re: tomllib needs both
+    # re
     "__future__", "collections", "collections.abc", "contextlib", "copyreg", "enum", "functools", "itertools",
     "keyword", "operator", "re", "re._casefix", "re._compiler", "re._constants", "re._parser", "reprlib", "types",
-    "typing", "typing.io", "typing.re", "warnings", "_collections", "_functools", "_operator", "_sre", "_typing",
+    "_collections", "_functools", "_operator", "_sre",
     # socket
     "array", "errno", "math", "select", "selectors", "socket", "_socket",
     # base64 in lines
-    "struct", "_struct",
-    # tomllib, where there is a profiles.toml
-    "binascii", "datetime", "string", "tomllib", "tomllib._parser", "tomllib._re", "tomllib._types", "_datetime",
-    "_string", "encodings.utf_8_sig",
+    "binascii", "struct", "_struct",
 }  # fmt: skip
 
 
