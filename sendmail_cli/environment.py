@@ -21,6 +21,7 @@ CLIENT_SECRET_VARIABLES = "SENDMAIL_CLI_CLIENT_SECRET__"  # noqa: S105 # the sam
 PROXY_VARIABLE = "SENDMAIL_CLI_PROXY"  # a URL, which may hold a password
 _PR_SET_DUMPABLE = 4  # prctl(2)
 HANDED = 3  # the descriptor of a file that a program in the background has from us
+CONFIG_VARIABLE = "SENDMAIL_CLI_CONFIG"  # the file of profiles
 SPOOL_VARIABLE = "SENDMAIL_CLI_SPOOL"
 SERVING_VARIABLE = "SENDMAIL_CLI_SERVING"  # set for a program that is our server
 SOCKET_VARIABLE = "SENDMAIL_CLI_SOCKET"
@@ -168,14 +169,28 @@ class Environment:
         return self._place("XDG_STATE_HOME", ".local/state", "user_state_dir")
 
     @property
+    def has_own_profiles(self) -> bool:
+        """True when this user has a `profiles.toml`, and so a way for mail that is not the machine's."""
+        return bool(self.variables.get(CONFIG_VARIABLE)) or os.path.exists(f"{self.user_config_folder}/profiles.toml")
+
+    @property
     def spool_folder(self) -> str:
-        """Where mail waits: `$SENDMAIL_CLI_SPOOL`, root's place, or the user's own state folder."""
+        """Where mail waits: `$SENDMAIL_CLI_SPOOL`, the machine's place for root, or the user's own state folder.
+
+        Where the machine's is that of its service, root's mail by profiles of root's own is not for that to send.
+        """
         chosen = self.variables.get(SPOOL_VARIABLE, "")
         if chosen:
             return chosen
-        if self.is_root:
-            return SYSTEM_SPOOL
+        system = self.system_spool_folder
+        if self.is_root and not (self.has_own_profiles and _belongs_to_another(system)):
+            return system
         return os.path.join(self.user_state_folder, "spool")
+
+    @property
+    def system_spool_folder(self) -> str:
+        """Where the mail of the machine waits: root's, or that of the service where there is one."""
+        return SYSTEM_SPOOL
 
     @property
     def service_socket(self) -> str:
@@ -287,6 +302,13 @@ def _is_running(child: int) -> bool:
     try:
         return os.waitpid(child, os.WNOHANG)[0] == 0
     except ChildProcessError:  # somebody else has waited for it
+        return False
+
+
+def _belongs_to_another(folder: str) -> bool:
+    try:
+        return os.lstat(folder).st_uid != os.geteuid()
+    except OSError:
         return False
 
 

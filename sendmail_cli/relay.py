@@ -15,12 +15,14 @@ from sendmail_cli.addressees import LocalName
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import resolve_settings
-from sendmail_cli.errors import MailError, MailLoop, UsageError
+from sendmail_cli.errors import ConfigError, MailError, MailLoop, UsageError
 from sendmail_cli.intake import Intake
 from sendmail_cli.listener import MAX_CONNECTIONS, Listener
 from sendmail_cli.message.headers import new_date
 from sendmail_cli.net.peer import peer_uid
+from sendmail_cli.printable import printable
 from sendmail_cli.queue.choice import Queueing, QueueMode
+from sendmail_cli.queue.ownership import is_anothers
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.request import LocalMail
 from sendmail_cli.serving import serve
@@ -88,6 +90,7 @@ class Relay:
         self._say = say
         self._on_event = on_event
         _check_way_out(plan, environment)
+        _check_spool(environment)
         Spool(environment).close()
 
     def run(self) -> None:
@@ -200,6 +203,15 @@ def _check_way_out(plan: RelayPlan, environment: Environment) -> None:
     for server in (settings.server, *settings.fallbacks):
         if any(_is_same(server, listening) for listening in plan.sockets):
             raise MailLoop(f"the profile's server, {server}, is this very relay", hint="Name another profile with -p.")
+
+
+def _check_spool(environment: Environment) -> None:
+    folder = environment.spool_folder
+    if is_anothers(folder):
+        raise ConfigError(
+            f"the spool {printable(folder)} belongs to another user, who runs it",
+            hint="Run the relay as that user, or name another folder with SENDMAIL_CLI_SPOOL.",
+        )
 
 
 def _is_same(server: Server, listening: Listening) -> bool:

@@ -8,8 +8,10 @@ from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.queue_keys import KEEP
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
 from sendmail_cli.environment import HANDED
-from sendmail_cli.errors import MailError, UsageError
+from sendmail_cli.errors import ConfigError, MailError, UsageError
+from sendmail_cli.printable import printable
 from sendmail_cli.queue.entry import Lane, NewMail
+from sendmail_cli.queue.ownership import is_anothers
 from sendmail_cli.queue.schedule import NEGLECT, Limit
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.secret import Secret
@@ -90,8 +92,11 @@ def way_of(lane: Lane, environment: Environment, credential_of: Callable[[Settin
 def start_runner(spool: Spool) -> bool:
     """Have somebody run the queue. False where no process can be had for that.
 
-    The runner has its lock from us: nobody starts another while it loads.
+    The runner has its lock from us: nobody starts another while it loads. That of somebody else, root's to look into,
+    is run by the machine's service, which starts when it is called.
     """
+    if spool.place.is_anothers:
+        return spool.place.has_runner or _call_service(spool.environment)
     lock = spool.place.take_runner()
     if lock is None:
         return True
@@ -101,6 +106,30 @@ def start_runner(spool: Spool) -> bool:
         return False
     finally:
         lock.release()
+    return True
+
+
+def _call_service(environment: Environment) -> bool:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(environment.service_socket) == 0
+
+
+def leave_to_owner(environment: Environment) -> bool:
+    """True where the queue is not ours to run, though we are root: its owner does, who has the secrets for it.
+
+    Raises `ConfigError` where nobody does.
+    """
+    folder = environment.spool_folder
+    if not is_anothers(folder):
+        return False
+    with Spool(environment) as spool:
+        if not start_runner(spool):
+            raise ConfigError(
+                f"the spool {printable(folder)} belongs to another user, and nobody runs it",
+                hint="If it is that of the machine's mail service: systemctl start sendmail-cli.socket",
+            )
     return True
 
 

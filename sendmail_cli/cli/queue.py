@@ -8,7 +8,7 @@ from sendmail_cli.cli.groups import SectionedGroup, option
 from sendmail_cli.cli.moments import shown_moment, utc_moment
 from sendmail_cli.cli.options import Talk, json_option, output_options, talk
 from sendmail_cli.cli.queue_run import install, run, uninstall
-from sendmail_cli.cli.queue_view import lines_of, state_of
+from sendmail_cli.cli.queue_view import lines_of, other_queue, state_of
 from sendmail_cli.errors import UsageError
 from sendmail_cli.queue.entry import MailState
 from sendmail_cli.queue.journal import Wanted, attempts
@@ -65,6 +65,8 @@ def list_(context: click.Context, /, **values: Any) -> ExitCode:
         if not talking.output.is_json:
             for pause in spool.pauses():
                 talking.inform(f"rests until {shown_moment(pause.until, talking.environment)}: {pause.why}")
+    if (remark := other_queue(talking.environment)) is not None:
+        talking.inform(remark)
     return ExitCode.OK
 
 

@@ -35,6 +35,9 @@ def run(context: click.Context, /, *, watch: bool, in_background: int | None, **
     from sendmail_cli import tending
 
     talking = talk(context, values)
+    if tending.leave_to_owner(talking.environment):
+        talking.inform("the mail service of this machine sends what is due")
+        return ExitCode.OK
     say = talking.output.warn if in_background is None else talking.output.note
     callers = service.queue_callers(talking.environment, say, talking.on_event)
     if in_background is not None:

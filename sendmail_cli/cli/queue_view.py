@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sendmail_cli.cli.moments import shown_moment
+from sendmail_cli.environment import SPOOL_VARIABLE
 from sendmail_cli.queue.entry import MailState
+from sendmail_cli.queue.place import has_waiting
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.typing import TYPE_CHECKING
 
@@ -22,6 +24,14 @@ def lines_of_all(environment: Environment) -> Iterator[str]:
     with Spool(environment) as spool:
         for entry in spool.entries():
             yield lines_of(entry, environment)
+
+
+def other_queue(environment: Environment) -> str | None:
+    """A line for root whose own queue is not that of the machine's service, where mail may wait too; else None."""
+    folder = environment.system_spool_folder
+    if not environment.is_root or environment.spool_folder == folder or not has_waiting(folder):
+        return None
+    return f"this is your own queue; for that of the machine's mail service set {SPOOL_VARIABLE}={folder}"
 
 
 def lines_of(entry: QueueEntry, environment: Environment) -> str:

@@ -185,7 +185,7 @@ def _serve(call: SendmailCall, environment: Environment) -> ExitCode:
 
 
 def _list_queue(_: SendmailCall, environment: Environment) -> ExitCode:
-    from sendmail_cli.cli.queue_view import lines_of_all
+    from sendmail_cli.cli.queue_view import lines_of_all, other_queue
 
     is_empty = True
     for lines in lines_of_all(environment):
@@ -193,6 +193,8 @@ def _list_queue(_: SendmailCall, environment: Environment) -> ExitCode:
         is_empty = False
     if is_empty:
         Output(environment).answer("Mail queue is empty")
+    if (remark := other_queue(environment)) is not None:
+        Output(environment).say(remark)
     return ExitCode.OK
 
 
@@ -200,6 +202,8 @@ def _run_queue(call: SendmailCall, environment: Environment) -> ExitCode:
     """One run; what goes wrong with a mail is said, and no failure of ours."""
     from sendmail_cli import tending
 
+    if tending.leave_to_owner(environment):
+        return ExitCode.OK
     output = _output_for(call, environment)
     on_event = output.event if call.is_verbose else None
     tending.run_once(environment, service.queue_callers(environment, output.warn, on_event))

@@ -27,6 +27,7 @@ from sendmail_cli.config.profile_keys import (
 )
 from sendmail_cli.config.toml_lines import read_toml
 from sendmail_cli.config.trusted_file import read_trusted_text
+from sendmail_cli.environment import CONFIG_VARIABLE
 from sendmail_cli.errors import ConfigError, MailError
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from sendmail_cli.secret import Secret
     from sendmail_cli.server import TLSMode
 
-CONFIG_VARIABLE = "SENDMAIL_CLI_CONFIG"
 SERVER_VARIABLES = ("SENDMAIL_CLI_SERVER", "SENDMAIL_CLI_PIPE")  # with one of them no file is needed
 SANDBOX = "sandbox"
 FIRST_STEPS = "Set one up: sendmail-cli setup you@example.org\nOr try it without a server first: add --profile sandbox"

@@ -12,7 +12,7 @@ from sendmail_cli.config.credential_settings import (
 )
 from sendmail_cli.config.origins import Origin, Origins, origin_in_file, origin_of, path_in
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
-from sendmail_cli.config.profiles import CONFIG_VARIABLE, NO_PROFILE, SANDBOX
+from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
 from sendmail_cli.config.queue_keys import QUEUE_KEYS, QueueSettings, queue_settings, shown_queue
 from sendmail_cli.config.sender_rules import SenderRules, most_exact
 from sendmail_cli.config.server_settings import ServerResolver
@@ -246,11 +246,10 @@ def service_socket(flags: ServerFlags, environment: Environment) -> str | None:
     machine's, in /etc, is the service's as well.
     """
     variables = environment.variables
-    if flags.profile is not None or variables.get(PROFILE_VARIABLE) or variables.get(CONFIG_VARIABLE):
+    if flags.profile is not None or variables.get(PROFILE_VARIABLE) or environment.has_own_profiles:
         return None
     path = environment.service_socket
-    has_profiles = os.path.exists(f"{environment.user_config_folder}/profiles.toml")
-    return path if os.path.exists(path) and not has_profiles else None
+    return path if os.path.exists(path) else None
 
 
 def describe_settings(settings: Settings) -> Iterator[tuple[str, str, Origin]]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from sendmail_cli.config.profile_contradictions import refuse_contradictions
 from sendmail_cli.config.profile_keys import COMMANDS, KEYS, LISTS, SWITCHES, TABLES, check_value, nearest_of
-from sendmail_cli.config.profiles import CONFIG_VARIABLE, FIELDS, NO_PROFILE, SANDBOX, SERVER_VARIABLES
+from sendmail_cli.config.profiles import FIELDS, NO_PROFILE, SANDBOX, SERVER_VARIABLES
 from sendmail_cli.config.server_url import PasswordInURL
 from sendmail_cli.environment import (
     CLIENT_SECRET_VARIABLES,
+    CONFIG_VARIABLE,
     CREDENTIAL_VARIABLE,
     PROXY_VARIABLE,
     SERVING_VARIABLE,

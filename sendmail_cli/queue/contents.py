@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 from sendmail_cli.errors import InputOutputError
 from sendmail_cli.message.source import FileSource, MemorySource
+from sendmail_cli.queue.ownership import as_owner
 from sendmail_cli.queue.place import CONTENTS, lock_file, sync_folder, writing
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
@@ -69,7 +70,7 @@ def written(place: Place, content: Content, name: str) -> Iterator[Written]:
         try:
             yield Written(None, name)
         except BaseException:
-            with suppress(OSError):
+            with suppress(OSError), as_owner(place.folder):
                 os.unlink(path)
             raise
 
@@ -91,7 +92,7 @@ def _written_file(place: Place, content: Content, path: str) -> Iterator[None]:
                 os.rename(path + _UNFINISHED, path)
                 sync_folder(place.path(CONTENTS))
         except BaseException:
-            with suppress(OSError):
+            with suppress(OSError), as_owner(place.folder):
                 os.unlink(path + _UNFINISHED)
             raise
         yield
@@ -113,9 +114,9 @@ def stored(place: Place, kept: Written, size: int, mail: int) -> Source:
         source = MemorySource(kept.octets or b"", label)
     else:
         try:
-            source = FileSource(
-                os.open(place.path(CONTENTS, kept.file), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), label
-            )
+            with as_owner(place.folder):
+                descriptor = os.open(place.path(CONTENTS, kept.file), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            source = FileSource(descriptor, label)
         except OSError as error:
             raise InputOutputError(f"can't read {label}: {(error.strerror or str(error)).lower()}") from None
     if source.size != size:
@@ -126,7 +127,7 @@ def stored(place: Place, kept: Written, size: int, mail: int) -> Source:
 def forget(place: Place, files: Collection[str]) -> None:
     """Take the files away; that one is gone already is fine."""
     for name in files:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), as_owner(place.folder):
             os.unlink(place.path(CONTENTS, name))
 
 

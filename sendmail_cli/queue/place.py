@@ -78,6 +78,13 @@ class Place:
         return RunnerLock(descriptor)
 
     @property
+    def is_anothers(self) -> bool:
+        """True for root in the folder of somebody else, who runs what is in it."""
+        from sendmail_cli.queue.ownership import is_anothers
+
+        return is_anothers(self.folder)
+
+    @property
     def has_runner(self) -> bool:
         """True when there is a runner in the background."""
         with self.alone(), writing(self.folder):  # so that nobody takes this for a runner
@@ -125,6 +132,7 @@ class Owner:
     def __init__(self, place: Place, token: str) -> None:
         """`token` is a name that nobody else has."""
         self.name = f"{os.getpid()}-{token}"
+        self._folder = place.folder
         self._path = place.path(OWNERS, self.name)
         with writing(place.folder):
             descriptor = lock_file(self._path)
@@ -134,7 +142,9 @@ class Owner:
 
     def end(self) -> None:
         """It claims nothing any more."""
-        with suppress(FileNotFoundError):
+        from sendmail_cli.queue.ownership import as_owner
+
+        with suppress(FileNotFoundError), as_owner(self._folder):
             os.unlink(self._path)
         os.close(self._descriptor)
 
@@ -194,9 +204,12 @@ def sync_folder(path: str) -> None:
 
 @contextmanager
 def writing(folder: str) -> Iterator[None]:
-    """Raise `SpoolError` for what the operating system says against it inside the block."""
+    """Raise `SpoolError` for what the operating system says against it inside the block. Root is the folder's owner."""
+    from sendmail_cli.queue.ownership import as_owner
+
     try:
-        yield
+        with as_owner(folder):
+            yield
     except OSError as error:
         raise unwritable(folder, (error.strerror or str(error)).lower()) from None
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sendmail_cli.errors import UsageError
 from sendmail_cli.queue import contents, rows
 from sendmail_cli.queue.entry import Added, MailState, Pause
+from sendmail_cli.queue.ownership import as_owner
 from sendmail_cli.queue.place import DATABASE, UNDELIVERED, Place, is_dead, unwritable, writing
 from sendmail_cli.queue.schema import open_database
 from sendmail_cli.typing import TYPE_CHECKING
@@ -36,7 +37,8 @@ class Spool:
         """Opens the spool of this user; it is made if need be."""
         self.environment = environment
         self.place = Place(environment.spool_folder)
-        self._database = open_database(self.place)
+        with as_owner(self.place.folder):
+            self._database = open_database(self.place)
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +74,8 @@ class Spool:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """What is read in the block may be another's write later by the next statement."""
         try:
-            yield self._database
+            with as_owner(self.place.folder):
+                yield self._database
         except sqlite3.Error as error:
             raise unwritable(self.place.folder, str(error)) from None
 
