@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from sendmail_cli.errors import MailError, MailLoop, UsageError
+from sendmail_cli.message.bulk import is_bulk
 from sendmail_cli.queue.choice import QueueMode, queue_mode
 from sendmail_cli.queue.entry import InDoubt, NewMail
 from sendmail_cli.queue.schedule import wait_after
@@ -159,8 +160,8 @@ def enqueue(submission: Submission, request: Request, settings: Settings, enviro
     )
 
 
-def _queued(address: str, number: int, why: str = "") -> RecipientOutcome:
-    text = f"waits in the queue as {number}" + (f" ({why})" if why else "")
+def _queued(address: str, number: int, why: str = "", how: str = "waits") -> RecipientOutcome:
+    text = f"{how} in the queue as {number}" + (f" ({why})" if why else "")
     return RecipientOutcome(address, Action.QUEUED, ExitCode.OK, text=text)
 
 
@@ -190,13 +191,14 @@ def _enqueue_rest(
         envelope=envelope._replace(recipients=tuple(envelope.recipients[place] for place in left))
     )
     mail = _new_mail(rest, request, settings)
-    why = report.outcomes[left[0]].text
     is_in_doubt = Verdict.IN_DOUBT in verdicts
+    why = report.outcomes[verdicts.index(Verdict.IN_DOUBT) if is_in_doubt else left[0]].text
+    is_held = is_in_doubt and mail.in_doubt is InDoubt.HOLD
     mail = mail._replace(
         attempts=0 if verdicts[left[0]] is Verdict.UNHEARD else 1,
         wait=wait_after(1, 0.0),
-        why=why,
-        is_held=is_in_doubt and mail.in_doubt is InDoubt.HOLD,
+        why=f"{Verdict.IN_DOUBT.value}: {why}" if is_in_doubt else why,
+        is_held=is_held,
         key=None,
     )
     from sendmail_cli.queue.journal import note_report
@@ -207,7 +209,9 @@ def _enqueue_rest(
         start_runner(spool)
     outcomes = list(report.outcomes)
     for place in left:
-        outcomes[place] = _queued(outcomes[place].address, number, outcomes[place].text)
+        outcomes[place] = _queued(
+            outcomes[place].address, number, outcomes[place].text, "is held" if is_held else "waits"
+        )
     return report._replace(outcomes=tuple(outcomes), queue_id=number, error=None)
 
 
@@ -219,6 +223,14 @@ def _new_mail(submission: Submission, request: Request, settings: Settings) -> N
         lane_of(request.flags, settings),
         seal=SEALED if request.is_exact else "",
         due=request.queueing.due,
-        in_doubt=InDoubt(settings.queue.in_doubt),
+        in_doubt=_when_in_doubt(submission, request, settings),
         key=request.queueing.key,
     )
+
+
+def _when_in_doubt(submission: Submission, request: Request, settings: Settings) -> InDoubt:
+    """As the profile says; else somebody is to look at what is one of many, and a single mail had better come twice."""
+    if settings.queue.in_doubt is not None:
+        return InDoubt(settings.queue.in_doubt)
+    is_held = request.queueing.is_one_of_many or is_bulk(submission.content.chunks())
+    return InDoubt.HOLD if is_held else InDoubt.RESEND

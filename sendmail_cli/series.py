@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from itertools import count
 
-from sendmail_cli.errors import DataError, MailError
-from sendmail_cli.report import Report
+from sendmail_cli.errors import DataError, InternalError, MailError
+from sendmail_cli.report import Report, outcome_by_error
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.source import Source
     from sendmail_cli.request import Request
     from sendmail_cli.submission import Submission
+
+    Settle = Callable[[Report, Submission], Report]
+    Keep = Callable[[Submission, Report], None]
 
 NO_COPY = "none"  # as a path: keep none
 
@@ -43,9 +47,9 @@ class Row:
         self._sources = iter(sources)
         self._submission_of = submission_of
         self._made: deque[tuple[int, str, Submission | MailError]] = deque()
+        self.submissions = self._submissions()  # one for each source that makes one
 
-    def submissions(self) -> Iterator[Submission]:
-        """One for each source that makes one."""
+    def _submissions(self) -> Iterator[Submission]:
         for number in count(1):
             label = f"message {number}"
             try:
@@ -72,6 +76,58 @@ class Row:
         if isinstance(made, MailError):
             raise made
         return number, label, made
+
+    def sent(self, reports: Generator[Report], settle: Settle, keep: Keep) -> Iterator[Sent]:
+        """What became of each by its report; `settle` may have the queue take it over.
+
+        What befalls the session, and would the next one, ends the row; where the queue took that one over, it takes
+        the others too, and nobody is asked for them.
+        """
+        for report in reports:
+            yield from self.unsent()
+            number, label, submission = self.take()
+            settled = settle(report, submission)
+            sent = Sent(number, label, settled, is_end(settled))
+            interrupt: KeyboardInterrupt | None = None
+            try:
+                keep(submission, settled)
+            except KeyboardInterrupt as error:  # it is sent, and that must be told
+                interrupt = error
+            yield sent
+            if interrupt is not None:
+                raise interrupt
+            if sent.is_end:
+                return
+            if is_end(report):
+                reports.close()
+                yield from self.rest(partial(_untried, settle, report), keep)
+                return
+        yield from self.unsent()
+
+    def rest(self, act: Callable[[Submission], Report], keep: Keep) -> Iterator[Sent]:
+        """What is left of the row: `act` says of each what becomes of it. What would befall the next too ends it."""
+        while self._made or next(self.submissions, None) is not None:
+            yield from self.unsent()
+            if self._made:
+                number, label, submission = self.take()
+                report = act(submission)
+                keep(submission, report)
+                yield Sent(number, label, report, is_end(report))
+                if is_end(report):
+                    return
+        yield from self.unsent()
+
+
+def as_it_is(report: Report, _: Submission) -> Report:
+    """Where nothing waits, a report stands."""
+    return report
+
+
+def _untried(settle: Settle, why: Report, submission: Submission) -> Report:
+    """What becomes of a message for which there is no session either, as `why` says."""
+    error = why.error or InternalError("the session ended without a verdict")
+    outcomes = [outcome_by_error(str(each.path.address), error) for each in submission.envelope.recipients]
+    return settle(Report(submission.message_id, why.server, tuple(outcomes), error, why.profile), submission)
 
 
 def remember(

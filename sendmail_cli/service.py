@@ -15,7 +15,7 @@ from sendmail_cli.queue.choice import Queueing, is_immediate
 from sendmail_cli.queue.place import has_waiting
 from sendmail_cli.request import Request, sender_of, submission_for
 from sendmail_cli.secret import Token
-from sendmail_cli.series import Row, Sent, is_end, remember
+from sendmail_cli.series import Row, as_it_is, remember
 from sendmail_cli.server import TLSMode
 from sendmail_cli.status import ExitCode
 from sendmail_cli.trace import Trace
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sendmail_cli.report import Report
     from sendmail_cli.sandbox import Received
     from sendmail_cli.secret import Secret
+    from sendmail_cli.series import Sent, Settle
     from sendmail_cli.server import Server
     from sendmail_cli.session import Session
     from sendmail_cli.smtp.envelope import Envelope
@@ -241,44 +242,30 @@ def send_all(
     trace = Trace(environment.monotonic, on_event)
     row = Row(sources, lambda source: submission_for(request._replace(raw=source), settings, environment, note, warn))
     keep = partial(remember, request=request, settings=settings, environment=environment, warn=warn)
-    waits = request.queueing != Queueing() or settings.queue != QueueSettings()
-    if waits:
+    settle: Settle = as_it_is
+    if request.queueing != Queueing() or settings.queue != QueueSettings():
         from sendmail_cli import queueing
 
+        request = request._replace(queueing=request.queueing._replace(is_one_of_many=True))
+        settle = partial(queueing.settle, request=request, settings=settings, environment=environment, warn=warn)
         if queueing.goes_to_queue(request, settings):
-            for _ in row.submissions():
-                yield from row.unsent()
-                number, label, submission = row.take()
-                report = queueing.enqueue(submission, request, settings, environment)
-                keep(submission, report)
-                yield Sent(number, label, report)
-            yield from row.unsent()
+            yield from row.rest(lambda it: queueing.enqueue(it, request, settings, environment), keep)
             return
-    kept = 0
     with _running_server(settings, environment) as (server, received):
-        reports = deliver_all(row.submissions(), server, credential, environment, trace, fallbacks=settings.fallbacks)
+        reports = deliver_all(row.submissions, server, credential, environment, trace, fallbacks=settings.fallbacks)
+        yield from row.sent(_completed(reports, settings, received), settle, keep)
+
+
+def _completed(reports: Generator[Report], settings: Settings, received: list[Received]) -> Generator[Report]:
+    """Each with its profile, and where the sandbox keeps the message."""
+    kept = 0
+    try:
         for report in reports:
-            yield from row.unsent()
-            number, label, submission = row.take()
             kept_at = received[kept].path if received and report.accepted else None
             kept += kept_at is not None
-            report_of_it = report._replace(profile=settings.profile_name, kept_at=kept_at)
-            if waits:
-                report_of_it = queueing.settle(
-                    report_of_it, submission, request, settings, environment=environment, warn=warn
-                )
-            sent = Sent(number, label, report_of_it, is_end(report_of_it))
-            interrupt: KeyboardInterrupt | None = None
-            try:
-                keep(submission, report_of_it)
-            except KeyboardInterrupt as error:  # it is sent, and that must be told
-                interrupt = error
-            yield sent
-            if interrupt is not None:
-                raise interrupt
-            if sent.is_end:
-                return
-        yield from row.unsent()
+            yield report._replace(profile=settings.profile_name, kept_at=kept_at)
+    finally:
+        reports.close()
 
 
 def _early_session(settings: Settings, environment: Environment, trace: Trace) -> EarlySession | None:

@@ -39,6 +39,10 @@ def queue() -> None:
 
     Mail gets here by `send --queue`, `--queue-on-failure`, `--at`, or a profile with queue = "on-failure". A runner in
     the background tries it; what is given up goes to the file undelivered.mbox beside the queue.
+
+    A mail whose last octets were sent and whose reply never came is in doubt: it may have been delivered. A single one
+    is sent again; one of a list, with Precedence: bulk or of a mailbox is held, and `queue release` or `queue delete`
+    decides. With in_doubt = "hold" or "resend" a profile does the same with all of its mails.
     """
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.message.source import Source
+    from sendmail_cli.report import Report
     from sendmail_cli.request import Request
     from sendmail_cli.series import Sent
 
@@ -34,14 +35,16 @@ class _Tally:
         self.count = 0
         self.failed: list[int] = []  # the first of them
         self.failures = 0
+        self.queued = 0
         self.codes: set[ExitCode] = set()
         self.is_anybody_served = False
 
-    def add(self, number: int, exit_code: ExitCode, *, is_anybody_served: bool) -> None:
+    def add(self, number: int, report: Report) -> None:
         self.count = number
-        self.codes.add(exit_code)
-        self.is_anybody_served |= is_anybody_served
-        if exit_code is not ExitCode.OK:
+        self.codes.add(report.exit_code)
+        self.is_anybody_served |= bool(report.accepted) or report.queue_id is not None
+        self.queued += report.queue_id is not None
+        if report.exit_code is not ExitCode.OK:
             self.failures += 1
             self.failed = [*self.failed, number][:MAX_SHOWN]
 
@@ -50,10 +53,12 @@ class _Tally:
         return combined_exit_code(self.codes, is_anybody_served=self.is_anybody_served)
 
     def sentence(self, rest: str) -> str:
-        """How many were sent and which were not; `rest` says what became of those after them."""
+        """How many were sent, how many wait, and which were neither; `rest` is about those after them."""
         which = ", ".join(map(str, self.failed)) + (", …" if self.failures > len(self.failed) else "")
         failed = f"; not so, or not to everybody: {which}" if self.failures else ""
-        return f"{self.count - self.failures} of {self.count} messages were sent{failed}{rest}"
+        sent = self.count - self.failures - self.queued
+        queued = f"; {self.queued} wait{'s' if self.queued == 1 else ''} in the queue" if self.queued else ""
+        return f"{sent} of {self.count} messages were sent{queued}{failed}{rest}"
 
 
 def send_series(series: Series, talking: Talk) -> ExitCode:
@@ -72,8 +77,7 @@ def send_series(series: Series, talking: Talk) -> ExitCode:
     )
     try:
         for sent in sending:
-            report = sent.report
-            tally.add(sent.number, report.exit_code, is_anybody_served=bool(report.accepted))
+            tally.add(sent.number, sent.report)
             _tell(sent, talking)
             if sent.is_end:
                 rest = "; none after these was tried"
@@ -85,6 +89,9 @@ def send_series(series: Series, talking: Talk) -> ExitCode:
     interrupts.settle()
     if tally.count == 0:
         talking.output.nothing_sent("the mailbox has no message, so nothing was sent")
+        return ExitCode.OK
+    if tally.queued and tally.exit_code is ExitCode.OK:  # said in any case: nobody has those yet
+        talking.inform(tally.sentence(rest))
         return ExitCode.OK
     return talking.output.sum_up(tally.sentence(rest), tally.exit_code)
 

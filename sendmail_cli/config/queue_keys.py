@@ -33,7 +33,7 @@ class QueueSettings(NamedTuple):
     """What is to become of messages that can't be sent at once, and what is written down of all."""
 
     queue: str | None = None  # one of QUEUE_CHOICES; None: never, unless whoever calls us knows better
-    in_doubt: str = "resend"  # one of IN_DOUBT_CHOICES
+    in_doubt: str | None = None  # one of IN_DOUBT_CHOICES; None: hold what is bulk, send the rest again
     bounce: str = "mbox"  # one of BOUNCE_CHOICES
     limits: Limits = ()
     connections: int | None = None
@@ -46,7 +46,7 @@ def queue_settings(profile: Profile) -> QueueSettings:
     default = QueueSettings()
     return QueueSettings(
         profile.queue,
-        profile.in_doubt or default.in_doubt,
+        profile.in_doubt,
         profile.bounce or default.bounce,
         profile.limits or (),
         profile.connections,
@@ -117,7 +117,7 @@ def shown_queue(settings: QueueSettings) -> dict[str, str]:
     """Each key as text, as it is written in the file."""
     return {
         "queue": settings.queue or "never",
-        "in_doubt": settings.in_doubt,
+        "in_doubt": settings.in_doubt or "",
         "bounce": settings.bounce,
         "limits": shown_limits(settings.limits),
         "connections": str(settings.connections),

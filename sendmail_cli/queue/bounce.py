@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from sendmail_cli.errors import MailError
+from sendmail_cli.message.bulk import is_bulk_field
 from sendmail_cli.message.headers import address_field, fold, new_date, new_message_id
 from sendmail_cli.message.raw_header import read_header
 from sendmail_cli.printable import printable
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 MAX_DIAGNOSTIC = 700  # characters of a server's text
 CHUNK = 64 * 1024  # octets
 
-_LISTS = frozenset(("list-id", "list-post", "list-unsubscribe", "list-help"))
-_BULK = frozenset(("bulk", "list", "junk"))
 _STATUS_EXPIRED = "4.4.7"  # RFC 3463: delivery time expired
 _STATUS_FAILED = "5.0.0"
 
@@ -173,8 +172,7 @@ def wants_report(mail: Claimed, refused: list[RecipientOutcome], octets: Source)
         return False
     for field in fields:
         value = field.text.partition("(")[0].partition(";")[0].strip().lower()
-        is_automatic = field.name == "auto-submitted" and value != "no"
-        if is_automatic or field.name in _LISTS or (field.name == "precedence" and value in _BULK):
+        if is_bulk_field(field.name, field.text) or (field.name == "auto-submitted" and value != "no"):
             return False
     return True
 

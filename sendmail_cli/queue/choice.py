@@ -26,6 +26,7 @@ class Queueing(NamedTuple):
     due: float | None = None  # seconds since the epoch before which it must not go; None: at once
     key: str | None = None  # of idempotency: one message is sent under it, however often that is asked for
     otherwise: QueueMode = QueueMode.NEVER  # where neither says
+    is_one_of_many: bool = False  # of a mailbox that is sent message by message
 
 
 # For callers who are rid of a mail once we have it: cron will not come again.

@@ -168,10 +168,7 @@ class Claims:
         database.execute(
             "UPDATE mails SET state = 'damaged', owner = NULL, in_flight = 0, why = ? WHERE id = ?", (why, number)
         )
-        database.execute(
-            "INSERT OR REPLACE INTO pauses VALUES (?, 0, ?, 1, ?, 0)",
-            (f"mail:{number}", 0, f"mail {number} was set aside: {why}"),
-        )
+        rows.alarm(database, number, f"mail {number} was set aside: {why}")
 
     def set_aside(self, mail: Claimed, why: str) -> None:
         """Its content can't be read: it stays as it is, for somebody to look at, and everything else goes on."""
@@ -206,6 +203,8 @@ class Claims:
                     (MailState.HELD if rest.is_held else MailState.WAITING).value, rest.why, mail.id,
                 ),
             )  # fmt: skip
+            if rest.is_held:
+                rows.alarm_of_doubt(database, mail.id)
             refused = self._refused(database, mail.id)
             files = [] if refused else self._let_go(database, mail.id)
         contents.forget(self._spool.place, files)

@@ -46,7 +46,7 @@ class NewMail(NamedTuple):
     seal: str = ""  # why nothing of the content may be changed, as the end of a sentence, or ""
     due: float | None = None  # seconds since the epoch; None: at once
     in_doubt: InDoubt = InDoubt.RESEND
-    is_held: bool = False
+    is_held: bool = False  # it is in doubt
     attempts: int = 0  # made already
     wait: float = 0.0  # seconds until the next, from now on; not where `due` says when
     why: str = ""  # what the last of them brought

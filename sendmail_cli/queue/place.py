@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DATABASE = "mails.sqlite3"
 CONTENTS = "contents"  # the folder of large ones
 OWNERS = "owners"  # the folder of a file for each process that has claimed mails
-WAITING = "waiting"  # a file that is there as long as some mail may be
+WAITING = "waiting"  # a file that is there as long as some mail may be, or something is to be told
 UNDELIVERED = "undelivered.mbox"
 
 _LOCK = "lock"

@@ -246,9 +246,20 @@ def forget_idle_lanes(database: sqlite3.Connection) -> None:
         database.execute("DELETE FROM lanes WHERE id = ?", (lane,))
 
 
-def forget_damage(database: sqlite3.Connection, number: int) -> None:
-    """Nobody need be told any more that the mail was set aside."""
+def alarm(database: sqlite3.Connection, number: int, why: str) -> None:
+    """Have somebody told that the mail waits for a person."""
+    database.execute("INSERT OR REPLACE INTO pauses VALUES (?, 0, 0, 1, ?, 0)", (f"mail:{number}", why))
+
+
+def forget_alarm(database: sqlite3.Connection, number: int) -> None:
+    """A person has seen to the mail: nobody need be told any more."""
     database.execute("DELETE FROM pauses WHERE scope = ?", (f"mail:{number}",))
+
+
+def alarm_of_doubt(database: sqlite3.Connection, number: int) -> None:
+    """Have somebody told that the mail is held, since it may have been delivered."""
+    hint = f"sendmail-cli queue release {number} sends it again, queue delete {number} does not"
+    alarm(database, number, f"mail {number} may have been delivered and is held: {hint}")
 
 
 def free_mails_of(database: sqlite3.Connection, owner: str, now: float) -> None:
@@ -264,7 +275,10 @@ def free_mails_of(database: sqlite3.Connection, owner: str, now: float) -> None:
             [(address, Verdict.IN_DOUBT.value, None, text) for address in _rest(database, number)],
         )
         state = MailState.HELD if in_doubt == InDoubt.HOLD.value else MailState.WAITING
-        database.execute("UPDATE mails SET state = ?, why = ? WHERE id = ?", (state.value, text, number))
+        why = f"{Verdict.IN_DOUBT.value}: {text}"
+        database.execute("UPDATE mails SET state = ?, why = ? WHERE id = ?", (state.value, why, number))
+        if state is MailState.HELD:
+            alarm_of_doubt(database, number)
     database.execute("UPDATE mails SET owner = NULL, in_flight = 0 WHERE owner = ?", (owner,))
 
 

@@ -277,6 +277,9 @@ class _Connection:
     def _rest(self, mail: _Mail, verdicts: set[Verdict]) -> Rest:
         """What is to become of those who did not get it."""
         why = next((text for verdict, text in mail.reasons if verdict is not Verdict.SENT), "")
+        if Verdict.IN_DOUBT in verdicts:
+            doubt = next(text for verdict, text in mail.reasons if verdict is Verdict.IN_DOUBT)
+            why = f"{Verdict.IN_DOUBT.value}: {doubt}"
         if not verdicts & {Verdict.LATER, Verdict.IN_DOUBT}:
             return Rest(why)
         wait = self._claims.wait_after(mail.claimed.attempts + 1)

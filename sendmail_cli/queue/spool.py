@@ -93,6 +93,8 @@ class Spool:
             number = rows.insert_mail(database, mail, now, kept)
             if mail.key is not None:
                 database.execute("INSERT INTO keys VALUES (?, ?, NULL, ?, NULL)", (mail.key, now, number))
+            if mail.is_held:
+                rows.alarm_of_doubt(database, number)
             with writing(self.place.folder):
                 self.place.note_waiting()
         return Added(number, is_new=True)
@@ -159,7 +161,7 @@ class Spool:
                 (self.environment.now(), number),
             )
             rows.forget_pauses(database, number)
-            rows.forget_damage(database, number)
+            rows.forget_alarm(database, number)
             with writing(self.place.folder):
                 self.place.note_waiting()
 
@@ -168,7 +170,7 @@ class Spool:
         with self.changing() as database:
             self._check_free(database, number)
             rows.journal_end(database, number, self.environment.now(), "deleted")
-            rows.forget_damage(database, number)
+            rows.forget_alarm(database, number)
             files = rows.delete_mail(database, number)
         contents.forget(self.place, files)
 
@@ -205,6 +207,7 @@ class Spool:
             found = [str(why) for (why,) in database.execute(f"{query} ORDER BY since")]
             database.execute("DELETE FROM pauses WHERE until = 0")
             database.execute("UPDATE pauses SET is_told = 1")
+        self.note_rest()
         return found
 
     def oldest_due(self) -> float | None:
@@ -230,15 +233,19 @@ class Spool:
         with self.reading(), self.place.alone():
             if self._is_any_waiting():
                 return False
-            self.place.note_empty()
+            self._note_rest()
             lock.release()
         return True
 
     def note_rest(self) -> None:
-        """Have those who look for the file `WAITING` see it gone where nothing waits any more."""
+        """Have those who look for the file `WAITING` see it gone where no mail waits and nothing is to be told."""
         with self.reading(), self.place.alone():
             if not self._is_any_waiting():
-                self.place.note_empty()
+                self._note_rest()
+
+    def _note_rest(self) -> None:
+        if self._database.execute("SELECT 1 FROM pauses WHERE NOT is_told LIMIT 1").fetchone() is None:
+            self.place.note_empty()
 
     def _is_any_waiting(self) -> bool:
         query = "SELECT 1 FROM mails WHERE state = 'waiting' AND owner IS {} LIMIT 1"  # each by an index of its own

@@ -154,6 +154,63 @@ class TestSend:
         assert "spool" in done.err
 
 
+class TestInDoubt:
+    """The connection is lost after the final dot."""
+
+    SCRIPT = "S: 220 hi\nC? EHLO\nS: 250 hi\nC? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? DATA\nS: 354 go\nC.\nS! close\n"
+    BULK = ("--header", "Precedence: bulk")
+    MAILBOX = b"".join(
+        b"From x@y Thu Jan  1 00:00:00 2026\nTo: b%d@example.org\n\nhi\n\n" % number for number in (1, 2)
+    )
+
+    def lose(self, run: Runner, *words: str, profile: str = "", stdin: bytes = b"") -> list[dict[str, Any]]:
+        with ScriptedServer(parse_script(self.SCRIPT)) as server:
+            where = f'from = "ada@example.org"\nserver = "127.0.0.1:{server.port}"\n'
+            run.machine.configure(f"[profile.p]\n{where}{profile}")
+            assert run("send", *words, stdin=stdin).code == 0
+            if "--queue" in words:
+                run("queue", "run")
+        return listed(run)
+
+    @pytest.mark.parametrize("when", ["--queue", "--queue-on-failure"])
+    @pytest.mark.parametrize(
+        ("words", "profile", "state"),
+        [
+            ((), "", "waiting"),
+            ((), 'in_doubt = "hold"\n', "held"),
+            (BULK, "", "held"),
+            (("--list-unsubscribe", "https://example.org/u"), "", "held"),
+            (BULK, 'in_doubt = "resend"\n', "waiting"),
+        ],
+        ids=["single", "single to be held", "bulk", "of a list", "bulk to be sent again"],
+    )
+    def test_what_is_one_of_many_is_held(
+        self, run: Runner, when: str, words: tuple[str, ...], profile: str, state: str
+    ) -> None:
+        (mail,) = self.lose(run, when, *words, "-m", "x", "bob@example.org", profile=profile)
+
+        assert (mail["state"], mail["attempts"]) == (state, 1)
+        assert mail["why"].startswith("in doubt: ")
+        assert [line["action"] for line in logged(run)] == ["in doubt"]
+        assert ("is held" in run("send", *NOBODY, "-m", "y", "eve@example.org").err) == (state == "held")
+
+    @pytest.mark.parametrize("when", ["--queue", "--queue-on-failure"])
+    def test_a_mailbox_is_many(self, run: Runner, when: str) -> None:
+        first, _ = self.lose(run, when, "--raw", "-", stdin=self.MAILBOX)
+
+        assert first["state"] == "held"
+        assert run("queue", "release", "--all").code == 0
+        assert "is held" not in run("send", *NOBODY, "-m", "y", "eve@example.org").err
+
+    def test_it_says_what_it_did(self, run: Runner) -> None:
+        with ScriptedServer(parse_script(self.SCRIPT)) as server:
+            run.machine.configure(f'[profile.p]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{server.port}"\n')
+            done = run("send", "--queue-on-failure", *self.BULK, "-m", "x", "bob@example.org")
+
+        assert done.code == 0
+        assert "queued for bob@example.org: is held in the queue as 1 (" in done.err
+
+
 class TestLater:
     def test_waits_until_its_time(self, here: Runner, sink: Sink, machine: Machine) -> None:
         assert here("send", "--in", "2h", "-m", "hello", "bob@example.org").code == 0
@@ -245,6 +302,15 @@ class TestCommands:
             assert queued("queue", command, "--all").code == 0
             assert waiting.exists() == is_there, command
 
+    def test_what_was_given_up_last_is_told_all_the_same(self, queued: Runner, sink: Sink, machine: Machine) -> None:
+        sink.refused = b"bob@"
+        queued("queue", "run")
+        done = queued("send", "-m", "x", "eve@example.org")
+
+        assert "undelivered.mbox" in done.err
+        assert not (machine.folder / "spool/waiting").exists()
+        assert queued("send", "-m", "x", "eve@example.org").err == ""
+
     def test_a_run_that_leaves_nothing_says_so_to_those_who_look(self, queued: Runner, machine: Machine) -> None:
         queued("queue", "run")
         assert not (machine.folder / "spool/waiting").exists()
@@ -332,7 +398,8 @@ def test_a_mailbox_is_queued_message_by_message(here: Runner, sink: Sink, machin
     first = "From x@y Thu Jan  1 00:00:00 2026\nFrom: a@example.org\n"
     mbox.write_text("".join(f"{first}To: b{number}@example.org\n\nhi\n\n" for number in (1, 2)))
 
-    assert here("send", "--queue", "--raw", mbox).code == 0
+    done = here("send", "--queue", "--raw", mbox)
+    assert (done.code, done.lines) == (0, ["0 of 2 messages were sent; 2 wait in the queue"])
     assert [mail["recipients"] for mail in listed(here)] == [["b1@example.org"], ["b2@example.org"]]
     here("queue", "run")
     assert sink.received.count(b"hi") == 2

@@ -154,6 +154,67 @@ def test_without_a_server_nothing_is_tried_twice(run: Runner) -> None:
     assert (done.code, len(objects(done))) == (75, 1)
 
 
+@pytest.fixture
+def visits() -> Iterator[tuple[int, list[object]]]:
+    """The port of a server that turns everybody away, and who came."""
+    came: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                connection, who = listener.accept()
+                with connection:
+                    if came and came[-1] is None:
+                        return
+                    came.append(who)
+                    connection.sendall(b"421 not now\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1], came
+        came.append(None)
+        socket.create_connection(listener.getsockname()).close()
+        thread.join()
+
+
+def test_without_a_server_the_queue_takes_all_and_nobody_is_asked_again(
+    here: Runner, sink: Sink, visits: tuple[int, list[object]]
+) -> None:
+    port, came = visits
+    given = mbox("a@x.example", "b@x.example", "broken@", "c@x.example", "d@x.example")
+    where = ("-S", f"127.0.0.1:{port}", "--envelope-from", "a@x.example", "--fcc", here.machine.folder / "copies")
+
+    done = here("send", *where, "--queue-on-failure", "--raw", "-", "--json", stdin=given)
+
+    assert [each["exit_code"] for each in objects(done)] == [0, 0, 65, 0, 0]
+    assert [each.get("queue_id") for each in objects(done)] == [1, 2, None, 3, 4]
+    assert done.code == 80
+    assert len(came) == 1
+    assert (here.machine.folder / "copies").read_bytes().count(b">From me") == 4
+    listed = [json.loads(line) for line in here("queue", "list", "--json").out.splitlines()]
+    assert [mail["attempts"] for mail in listed] == [0] * 4
+    assert all("421" in mail["why"] or "turned us away" in mail["why"] for mail in listed)
+
+
+def test_a_server_that_is_lost_halfway_leaves_the_rest_to_the_queue(run: Runner, first_only: int) -> None:
+    given = mbox("a@x.example", "b@x.example", "c@x.example", "d@x.example")
+    where = ("-S", f"localhost:{first_only}", "--envelope-from", "a@x.example", "--queue-on-failure")
+
+    done = run("send", *where, "--raw", "-", "--json", stdin=given)
+
+    assert (done.code, [each.get("queue_id") for each in objects(done)]) == (0, [None, 1, 2, 3])
+    assert done.lines == ["1 of 4 messages were sent; 3 wait in the queue"]
+
+
+def test_where_the_queue_cannot_be_had_either_nothing_more_is_tried(run: Runner) -> None:
+    run.machine.folder.joinpath("spool").write_text("in the way")
+    where = ("-S", "localhost:1", "--envelope-from", "a@x.example", "--queue-on-failure")
+
+    done = run("send", *where, "--raw", "-", "--json", stdin=mbox("a@x.example", "b@x.example"))
+
+    assert (done.code, len(objects(done))) == (75, 1)
+
+
 def test_ctrl_c_between_two_messages(here: Runner, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     really = submission_for
 

@@ -245,6 +245,24 @@ def test_what_was_lost_after_the_dot(house: House, policy: InDoubt, state: MailS
     assert house.actions == ["in doubt"]
 
 
+@pytest.mark.parametrize(("policy", "state"), [(InDoubt.RESEND, MailState.WAITING), (InDoubt.HOLD, MailState.HELD)])
+def test_what_a_killed_runner_was_just_sending(house: House, policy: InDoubt, state: MailState) -> None:
+    house.add(in_doubt=policy)
+    with Spool(house.clock) as spool:
+        killed = Claims(spool)
+        (lane,) = killed.look()
+        (mail,) = killed.claim(lane, (), None)
+        killed.mark(mail, (), "server")
+        os.close(killed._owner._descriptor)
+        with Claims(spool) as other:
+            other.look()
+        (entry,) = spool.entries()
+        assert (entry.state, entry.why.partition(":")[0]) == (state, "in doubt")
+        assert [line.partition(":")[0] for line in spool.untold()] == (
+            ["mail 1 may have been delivered and is held"] if policy is InDoubt.HOLD else []
+        )
+
+
 def test_five_days_in_which_somebody_looked_give_it_up(house: House) -> None:
     house.add()
     for _ in range(int(LIFETIME / LONGEST_STEP)):
