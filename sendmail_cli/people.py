@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sendmail_cli.addresses import Address, AddrSpec, Group, Mailbox, mailboxes_of
+from sendmail_cli.smtp.envelope import ForwardPath, Recipient
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from sendmail_cli.config.address_book import Resolver
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
+    from sendmail_cli.smtp.envelope import Notify, Reporting
 
     Resolve = Callable[[tuple[Addressee, ...]], tuple[Address, ...]]
 
@@ -46,3 +48,24 @@ def resolver_for(
         return resolvers[0].resolve(addressees)
 
     return resolve
+
+
+def recipients_of(people: People, notify: tuple[Notify, ...]) -> tuple[Recipient, ...]:
+    """All of them, with reports as `notify` says."""
+    return tuple(Recipient(ForwardPath(address), notify) for address in people.addresses)
+
+
+def recipients_named(
+    addressees: tuple[Addressee, ...], reporting: tuple[Reporting, ...], notify: tuple[Notify, ...], resolve: Resolve
+) -> tuple[Recipient, ...]:
+    """Whom `addressees` mean, each with its own reports where `reporting` has them, else as `notify` says.
+
+    All whom a name means have the reports that were asked for about the name (RFC 3461 §5.2.7).
+    """
+    if not reporting:
+        return recipients_of(People(resolve(addressees)), notify)
+    return tuple(
+        Recipient(ForwardPath(address), *wanted)
+        for each, wanted in zip(addressees, reporting, strict=True)
+        for address in People(resolve((each,))).addresses
+    )

@@ -91,7 +91,7 @@ def settle(
             from sendmail_cli.queue.journal import note_report
 
             with Spool(environment) as spool:
-                note_report(spool, report, str(submission.envelope.reverse_path.address or ""))
+                note_report(spool, report, submission.envelope)
     except MailError as error:
         warn(error.sentence)
     return report
@@ -205,7 +205,7 @@ def _enqueue_rest(
 
     with Spool(environment) as spool:
         number = spool.add(mail).id
-        note_report(spool, report, str(envelope.reverse_path.address or ""), mail=number)
+        note_report(spool, report, envelope, mail=number)
         start_runner(spool)
     outcomes = list(report.outcomes)
     for place in left:

@@ -7,9 +7,9 @@ from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.errors import ConfigError, DataError, MailError, UsageError
 from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in
 from sendmail_cli.message.encoding import AS_FITS
-from sendmail_cli.people import People, resolver_for
+from sendmail_cli.people import People, recipients_named, recipients_of, resolver_for
 from sendmail_cli.queue.choice import Queueing
-from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_of
+from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_for
 from sendmail_cli.submission import Submission
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
     from sendmail_cli.people import Resolve
-    from sendmail_cli.smtp.envelope import Envelope, Notify
+    from sendmail_cli.smtp.envelope import Notify, Reporting
 
 
 class AttachmentRequest(NamedTuple):
@@ -78,6 +78,7 @@ class Request(NamedTuple):
     in_reply_to: str | None = None
     demands: Demands = NO_DEMANDS  # what is asked of the server for the whole message
     notify: tuple[Notify, ...] = ()  # when reports are wanted, for each recipient
+    reporting: tuple[Reporting, ...] = ()  # the same for each of `to`, in its place; (): `notify` goes for all
     fcc: str | None = None  # where a copy is kept: a Maildir or an mbox; "none" is nowhere
     raw: Source | None = None  # a ready message; then `to` is the envelope, or the message's own header is
     is_exact: bool = False  # the ready message goes without any change, or not at all
@@ -182,9 +183,8 @@ def _compose(
         message = resend(request.raw, draft, environment)
     reverse_path = ReversePath(draft.sender.address) if request.envelope_from is None else request.envelope_from
     settings.rules.check((*draft.authors, reverse_path))
-    return Submission(
-        _envelope(request, reverse_path, people.addresses), message, message.message_id, _blind(request, people)
-    )
+    envelope = envelope_for(reverse_path, recipients_of(people, request.notify), request.demands)
+    return Submission(envelope, message, message.message_id, _blind(request, people))
 
 
 def _blind(request: Request, people: People) -> bytes:
@@ -248,10 +248,6 @@ def _text_beside(html: str, note: Callable[[str], None]) -> str | None:
     return text or None
 
 
-def _envelope(request: Request, reverse_path: ReversePath, recipients: tuple[AddrSpec, ...]) -> Envelope:
-    return envelope_of(reverse_path, recipients, notify=request.notify, demands=request.demands)
-
-
 def _sender(request: Request, settings: Settings) -> Mailbox | None:
     """Whom it is from; None where a header of the request says it, which the profile gives way to."""
     if request.flags.from_ is None and mailboxes_in(request.headers, "from"):
@@ -307,9 +303,9 @@ def _submission_of_raw(
     request: Request, octets: Source, resolve: Resolve, settings: Settings, environment: Environment
 ) -> Submission:
     message = _ready_message(request, octets, resolve, settings, environment)
-    recipients = People(resolve(request.to)).addresses
+    recipients = recipients_named(request.to, request.reporting, request.notify, resolve)
     if request.local.is_header_read if request.local is not None else not recipients:
-        recipients += People(resolve(message.recipients)).addresses
+        recipients += recipients_of(People(resolve(message.recipients)), request.notify)
     if not recipients:
         raise UsageError(
             "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
@@ -330,9 +326,9 @@ def _submission_of_raw(
             hint="Add --envelope-from you@example.org.",
         )
     settings.rules.check((*message.authors, reverse_path))
-    recipients += People(bcc=settings.bcc).addresses
+    recipients += recipients_of(People(bcc=settings.bcc), request.notify)
     blind = b"".join(field.octets for field in message.head.fields if field.is_blind)
-    return Submission(_envelope(request, reverse_path, recipients), message, message.message_id, blind)
+    return Submission(envelope_for(reverse_path, recipients, request.demands), message, message.message_id, blind)
 
 
 def _ready_message(

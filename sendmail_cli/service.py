@@ -109,6 +109,7 @@ def send(
     note: Callable[[str], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
     on_settings: Callable[[Settings], None] = lambda _: None,
+    on_submission: Callable[[Submission], None] = lambda _: None,
     on_event: Callable[[TraceEvent], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     may_ask: bool = False,
@@ -116,8 +117,8 @@ def send(
 ) -> Report:
     """Send one message. What became of it stands in the report; `MailError` comes before anything of it was sent.
 
-    The server is dialled while the message is made. `on_settings` gets the settings before that, `on_progress` the
-    octets of the content handed out so far and in all, often, `warn` what is not as it should be. `may_ask` allows one
+    The server is dialled while the message is made. `on_settings` gets the settings before that, `on_submission` what is
+    sent, `on_progress` the octets of the content handed out so far and in all, often, `warn` what is not as it should be. `may_ask` allows one
     prompt to unlock a locked keyring. A given `password` is used in place of the stored one.
     """
     settings = settings_for(request, environment)
@@ -129,6 +130,7 @@ def send(
 
     def make() -> Submission:
         made.append(submission_for(request, settings, environment, note, warn))
+        on_submission(made[0])
         return made[0] if on_progress is None else made[0].watched(on_progress)
 
     def send_now() -> Report:

@@ -67,17 +67,18 @@ def list_(context: click.Context, /, since: str | None, to: str | None, **values
     examples=("sendmail-cli log show 7", "sendmail-cli log show '<b3c0@example.org>'"),
     exit_codes=(0, 64, 73, 75, 78),
 )
-@click.argument("mail", metavar="ID|MESSAGE-ID")
+@click.argument("mail", metavar="ID|MESSAGE-ID|ENVELOPE-ID")
 @output_options
 @_json_lines
 @click.pass_context
 def show(context: click.Context, /, mail: str, **values: Any) -> ExitCode:
-    """Show what each attempt at one mail brought, by its id in the queue or its Message-ID."""
+    """Show what each attempt at one mail brought, by its id in the queue, its Message-ID, or the envelope id (--envid)
+    by which a report names it.
+    """
     talking = talk(context, values)
-    wanted = Wanted(mail=int(mail)) if mail.isascii() and mail.isdigit() else Wanted(message_id=mail)
     found = False
     with Spool(talking.environment) as spool:
-        for each in attempts(spool, wanted):
+        for each in attempts(spool, Wanted(name=mail)):
             found = True
             if talking.output.is_json:
                 talking.output.answer_json(attempt_fields(each))

@@ -107,6 +107,7 @@ class Attempt(NamedTuple):
     action: str  # a `Verdict`'s value, or "queued", "expired", "deleted"
     code: int | None
     text: str
+    envid: str | None = None
 
 
 class Settled(NamedTuple):

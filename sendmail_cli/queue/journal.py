@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sendmail_cli.queue.spool import Spool
+    from sendmail_cli.smtp.envelope import Envelope
 
 PAGE = 500  # lines read at once
 
-_COLUMNS = "id, at, mail, message_id, profile, server, sender, recipient, action, code, text"
+_COLUMNS = "id, at, mail, message_id, profile, server, sender, recipient, action, code, text, envid"
 
 
 class Wanted(NamedTuple):
@@ -30,19 +31,19 @@ class Wanted(NamedTuple):
     since: float | None = None  # seconds since the epoch
     to: str | None = None  # a part of the recipient's address
     mail: int | None = None
-    message_id: str | None = None
+    name: str | None = None  # the mail's queue id, Message-ID or envelope id
 
 
 def attempts(spool: Spool, wanted: Wanted) -> Iterator[Attempt]:
     """The lines of the journal, oldest first. They are read page by page."""
-    conditions, values = ["id > ?"], [wanted.since, wanted.mail, wanted.message_id]
-    conditions += [
-        text for text, value in zip(("at >= ?", "mail = ?", "message_id = ?"), values, strict=True) if value is not None
-    ]
-    if wanted.to is not None:
-        conditions.append("instr(lower(recipient), ?) > 0")
-        values.append(wanted.to.lower())
-    given = [value for value in values if value is not None]
+    possible: dict[str, object] = {
+        "at >= ?": wanted.since,
+        "mail = ?": wanted.mail,
+        "? IN (CAST(mail AS TEXT), message_id, envid)": wanted.name,
+        "instr(lower(recipient), ?) > 0": None if wanted.to is None else wanted.to.lower(),
+    }
+    conditions = ["id > ?", *(text for text, value in possible.items() if value is not None)]
+    given = [value for value in possible.values() if value is not None]
     query = f"SELECT {_COLUMNS} FROM attempts WHERE {' AND '.join(conditions)} ORDER BY id LIMIT ?"  # noqa: S608
     after = 0
     while True:
@@ -54,17 +55,17 @@ def attempts(spool: Spool, wanted: Wanted) -> Iterator[Attempt]:
         after = page[-1].id
 
 
-def note_report(spool: Spool, report: Report, sender: str, mail: int | None = None) -> None:
+def note_report(spool: Spool, report: Report, envelope: Envelope, mail: int | None = None) -> None:
     """Write down what became of a message by the attempt that was made before it was queued, or instead."""
-    now = spool.environment.now()
+    now, sender, envid = spool.environment.now(), str(envelope.reverse_path.address or ""), envelope.demands.envid
     with spool.changing() as database:
         database.executemany(
-            "INSERT INTO attempts (at, mail, message_id, profile, server, sender, recipient, action, code, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO attempts (at, mail, message_id, profile, server, sender, recipient, action, code, text, envid)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     now, mail, report.message_id, report.profile, report.server, sender, outcome.address,
-                    verdict_on(outcome, was_heard=report.was_heard).value, outcome.code, outcome.text,
+                    verdict_on(outcome, was_heard=report.was_heard).value, outcome.code, outcome.text, envid,
                 )
                 for outcome in report.outcomes
             ],

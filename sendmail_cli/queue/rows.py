@@ -54,9 +54,9 @@ def insert_mail(database: sqlite3.Connection, mail: NewMail, now: float, kept: W
     number = cursor.lastrowid
     assert number is not None  # noqa: S101 - SQLite gives one for every row
     database.executemany(
-        "INSERT INTO recipients (mail, place, address, notify) VALUES (?, ?, ?, ?)",
+        "INSERT INTO recipients (mail, place, address, notify, original) VALUES (?, ?, ?, ?, ?)",
         [
-            (number, place, str(each.path.address), ",".join(it.value for it in each.notify))
+            (number, place, str(each.path.address), ",".join(it.value for it in each.notify), each.original)
             for place, each in enumerate(envelope.recipients)
         ],
     )
@@ -133,7 +133,7 @@ def read_claimed(database: sqlite3.Connection, number: int) -> Claimed:
     ).fetchone()
     profile, way, created, attempts, sender, demands, message_id, in_doubt = row
     recipients = database.execute(
-        "SELECT place, address, notify, refusal FROM recipients WHERE mail = ? ORDER BY place", (number,)
+        "SELECT place, address, notify, original, refusal FROM recipients WHERE mail = ? ORDER BY place", (number,)
     ).fetchall()
     if not recipients:
         raise ValueError("it has no recipients")
@@ -158,9 +158,11 @@ def _address(text: str) -> AddrSpec:
     return parse_addr_spec(text)
 
 
-def _recipient(place: int, address: str, notify: str, refusal: str | None) -> PendingRecipient:
+def _recipient(
+    place: int, address: str, notify: str, original: str | None, refusal: str | None
+) -> PendingRecipient:
     asked = tuple(Notify(word) for word in notify.split(",") if word)
-    recipient = Recipient(ForwardPath(_address(address)), asked)
+    recipient = Recipient(ForwardPath(_address(address)), asked, original)
     return PendingRecipient(place, recipient, None if refusal is None else read_outcome(refusal))
 
 
@@ -186,18 +188,24 @@ def journal(
 ) -> None:
     """Write down what became of recipients of a mail: address, action, code and text of each."""
     row = database.execute(
-        "SELECT message_id, profile, reverse_path FROM mails JOIN lanes ON lanes.id = lane WHERE mails.id = ?",
+        "SELECT message_id, profile, reverse_path, demands FROM mails JOIN lanes ON lanes.id = lane WHERE mails.id = ?",
         (number,),
     ).fetchone()
-    message_id, profile, sender = row
+    message_id, profile, sender, demands = row
+    known = (now, number, printable(message_id), profile, server, printable(sender or ""), _envid(demands))
     database.executemany(
-        "INSERT INTO attempts (at, mail, message_id, profile, server, sender, recipient, action, code, text)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (now, number, printable(message_id), profile, server, printable(sender or ""), printable(address), *rest)
-            for address, *rest in lines
-        ],
+        "INSERT INTO attempts (at, mail, message_id, profile, server, sender, envid, recipient, action, code, text)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*known, printable(address), *rest) for address, *rest in lines],
     )
+
+
+def _envid(demands: str) -> str | None:
+    try:
+        envid = _read_demands(demands).envid
+    except (ValueError, TypeError, KeyError):  # damaged
+        return None
+    return None if envid is None else printable(str(envid))
 
 
 def journal_end(database: sqlite3.Connection, number: int, now: float, action: str, text: str = "") -> None:

@@ -16,7 +16,7 @@ from sendmail_cli.typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sendmail_cli.queue.place import Place
 
-VERSION = 1
+VERSION = 2
 PATIENCE = 60.0  # seconds for a reader to get out of the way; writers wait in `Place.alone`
 
 TABLES = """
@@ -55,6 +55,7 @@ CREATE TABLE recipients (
     address TEXT NOT NULL,
     notify TEXT NOT NULL,
     refusal TEXT,               -- given up, and the sender not told yet: the outcome
+    original TEXT,              -- as ORCPT has it
     PRIMARY KEY (mail, place)
 ) WITHOUT ROWID;
 CREATE TABLE contents (mail INTEGER PRIMARY KEY REFERENCES mails, octets BLOB NOT NULL);
@@ -81,12 +82,17 @@ CREATE TABLE attempts (
     recipient TEXT NOT NULL,
     action TEXT NOT NULL,
     code INTEGER,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    envid TEXT                  -- by which reports of other servers name the mail
 );
 CREATE INDEX attempt_at ON attempts (at);
 CREATE INDEX attempt_mail ON attempts (mail);
 CREATE TABLE keys (key TEXT PRIMARY KEY, at REAL NOT NULL, owner TEXT, mail INTEGER, outcome TEXT);
 """
+# What makes of the tables of a version those of the next. Who has the file open meanwhile names his columns.
+_CHANGES = {
+    1: "ALTER TABLE recipients ADD COLUMN original TEXT; ALTER TABLE attempts ADD COLUMN envid TEXT;",
+}
 
 
 def open_database(place: Place) -> sqlite3.Connection:
@@ -106,9 +112,9 @@ def open_database(place: Place) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = TRUNCATE")
         database.execute("PRAGMA synchronous = FULL")
         version = _version(database)
-        if version == 0:
+        if version < VERSION:
             with place.alone():
-                _create(database)
+                _bring_up_to_date(database)
             version = _version(database)
     except sqlite3.Error as error:
         raise unwritable(place.folder, str(error)) from None
@@ -124,11 +130,14 @@ def _version(database: sqlite3.Connection) -> int:
     return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _create(database: sqlite3.Connection) -> None:
-    if _version(database) != 0:  # somebody else was first
+def _bring_up_to_date(database: sqlite3.Connection) -> None:
+    """Make the tables, or change those of an earlier version; unless somebody else was first."""
+    version = _version(database)
+    if version >= VERSION:
         return
+    statements = TABLES if version == 0 else "".join(_CHANGES[earlier] for earlier in range(version, VERSION))
     try:
-        database.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+        database.executescript(f"BEGIN IMMEDIATE;{statements}PRAGMA user_version = {VERSION};COMMIT;")
     except sqlite3.Error:
         if database.in_transaction:
             database.execute("ROLLBACK")

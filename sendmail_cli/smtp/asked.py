@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sendmail_cli.typing import NamedTuple
 
+from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, Reporting
+
 
 class Hello(NamedTuple):
     """EHLO or HELO. An `Offer` answers it."""
@@ -17,6 +19,7 @@ class SenderNamed(NamedTuple):
 
     path: str  # what stands between the angle brackets; "" is the null path
     parameters: dict[str, str]  # by name in capitals; "" where there is no value
+    demands: Demands = NO_DEMANDS  # what they ask for
 
 
 class RecipientNamed(NamedTuple):
@@ -24,6 +27,7 @@ class RecipientNamed(NamedTuple):
 
     path: str  # what stands between the angle brackets: an address, or a bare local name
     parameters: dict[str, str]
+    reporting: Reporting = Reporting()  # what they ask for
 
 
 class Content(NamedTuple):

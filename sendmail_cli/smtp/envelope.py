@@ -7,7 +7,7 @@ from enum import Enum
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sendmail_cli.addresses import AddrSpec
     from sendmail_cli.smtp.capabilities import Limits
@@ -47,18 +47,31 @@ class ForwardPath(NamedTuple):
         return f"<{self.address}>"
 
 
+class Reporting(NamedTuple):
+    """What reports are asked for about a recipient."""
+
+    notify: tuple[Notify, ...] = ()  # (): as the server likes
+    original: str | None = None  # whom reports name, as ORCPT has it (RFC 3461 §4.2); None: this very address
+
+
 class Recipient(NamedTuple):
-    """A forward-path and what is asked of the server for it."""
+    """A forward-path and what is asked of the server for it, as in `Reporting`."""
 
     path: ForwardPath
-    notify: tuple[Notify, ...] = ()  # (): as the server likes; a report then names this very address (ORCPT)
+    notify: tuple[Notify, ...] = ()
+    original: str | None = None
 
 
 class Demands(NamedTuple):
-    """What is asked of the server for the whole message. It is refused where the server can't do it."""
+    """What is asked of the server for the whole message. It is refused where the server can't do it.
+
+    Not so reports, where a program asks for them that can do nothing about a server without DSN: the message is sent
+    all the same, and the reports are ours to make, as those of every relay (RFC 3461 §5.2.3).
+    """
 
     ret: Ret | None = None
     envid: str | None = None  # comes back in reports (RFC 3461 §4.4)
+    are_reports_ours: bool = False  # those that the server doesn't offer to make
     require_tls: bool = False  # on every hop (RFC 8689)
     mail_parameters: tuple[str, ...] = ()  # "KEY=VALUE" or "KEY", as they go after MAIL
     rcpt_parameters: tuple[str, ...] = ()  # the same after each RCPT
@@ -90,12 +103,16 @@ def envelope_of(
     demands: Demands = NO_DEMANDS,
 ) -> Envelope:
     """An envelope from bare addresses. A recipient named twice gets one copy: domains compare without case."""
-    unique: dict[tuple[str, str], AddrSpec] = {}
-    for address in recipients:
-        unique.setdefault((address.local_part, address.domain.lower()), address)
-    return Envelope(
-        reverse_path, tuple(Recipient(ForwardPath(address), notify) for address in unique.values()), demands
-    )
+    return envelope_for(reverse_path, (Recipient(ForwardPath(address), notify) for address in recipients), demands)
+
+
+def envelope_for(reverse_path: ReversePath, recipients: Iterable[Recipient], demands: Demands = NO_DEMANDS) -> Envelope:
+    """The same from recipients; of one that is named twice what is asked first counts."""
+    unique: dict[tuple[str, str], Recipient] = {}
+    for recipient in recipients:
+        address = recipient.path.address
+        unique.setdefault((address.local_part, address.domain.lower()), recipient)
+    return Envelope(reverse_path, tuple(unique.values()), demands)
 
 
 def fitting(recipients: Sequence[Recipient], limits: Limits) -> list[int]:

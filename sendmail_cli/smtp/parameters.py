@@ -9,21 +9,22 @@ import re
 
 from sendmail_cli.errors import AddressError, DataError, MessageTooLarge, NotOffered, UsageError
 from sendmail_cli.printable import printable
+<<<<<<< HEAD
 from sendmail_cli.smtp.envelope import Notify, Ret
 from sendmail_cli.typing import TYPE_CHECKING
+=======
+from sendmail_cli.smtp.envelope import NO_DEMANDS, Notify, Ret
+from sendmail_cli.smtp.xtext import MAX_ORCPT, original_recipient, xtext
+>>>>>>> 148175b (wip)
 
 if TYPE_CHECKING:
-    from sendmail_cli.addresses import AddrSpec
     from sendmail_cli.smtp.capabilities import Capabilities
-    from sendmail_cli.smtp.envelope import Envelope, Recipient
+    from sendmail_cli.smtp.envelope import Demands, Envelope, Recipient
 
 MAX_ENVID = 100  # octets as sent; RFC 3461 §5.4
-MAX_ORCPT = 500  # octets as sent; RFC 3461 §5.4
 
-# Patterns, compiled by re when they are used: all of them at every start would be felt.
+# Compiled by re when it is used: all patterns at every start would be felt.
 _PARAMETER = r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?"  # RFC 5321 §4.1.2, esmtp-param
-_NOT_XTEXT = r"[^!-*,-<>-~]"  # RFC 3461 §4: neither "+" nor "=" stands for itself
-_NOT_UNITEXT = r"[^!-*,-<>-\[\]-~]"  # RFC 6533 §3: the backslash doesn't either
 # The parameters that we set ourselves, and the option that does it.
 _OWN = {
     "SIZE": "", "BODY": "", "SMTPUTF8": "", "RET": "--ret", "ENVID": "--envid", "NOTIFY": "--notify",
@@ -57,27 +58,35 @@ def mail_parameters(
                 hint="Use --tls implicit or --tls starttls, without --insecure (RFC 8689 §2).",
             )
         parameters.append("REQUIRETLS")
-    if demands.ret is not None or demands.envid is not None:
-        _demand(capabilities, "DSN", "reports of delivery (--ret, --envid)")
-    if demands.ret is not None:
-        parameters.append(f"RET={demands.ret.value}")
+    asked = [f"RET={demands.ret.value}"] if demands.ret is not None else []
     if demands.envid is not None:
-        parameters.append(f"ENVID={xtext(demands.envid)}")
+        asked.append(f"ENVID={xtext(demands.envid)}")
+    if asked and _are_reports_made(demands, capabilities, "--ret, --envid"):
+        parameters += asked
     return (*parameters, *_checked(demands.mail_parameters, capabilities))
 
 
-def rcpt_parameters(recipient: Recipient, capabilities: Capabilities, own: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """What follows RCPT for `recipient`, with the parameters that the user names, `own`."""
-    if not (recipient.notify or own):
+def rcpt_parameters(recipient: Recipient, capabilities: Capabilities, demands: Demands = NO_DEMANDS) -> tuple[str, ...]:
+    """What follows RCPT for `recipient`; `demands` are those of its envelope."""
+    own = demands.rcpt_parameters
+    _, notify, original = recipient
+    if not (notify or own or original):
         return ()
     parameters = []
-    if recipient.notify:
-        _demand(capabilities, "DSN", "reports of delivery (--notify)")
-        parameters.append(f"NOTIFY={','.join(it.value for it in recipient.notify)}")
-        original = original_recipient(recipient.path.address)
-        if len(original) <= MAX_ORCPT:
+    if (notify or original) and _are_reports_made(demands, capabilities, "--notify"):
+        if notify:
+            parameters.append(f"NOTIFY={','.join(it.value for it in notify)}")
+            original = original or original_recipient(recipient.path.address)
+        if original and len(original) <= MAX_ORCPT:
             parameters.append(f"ORCPT={original}")
     return (*parameters, *_checked(own, capabilities))
+
+
+def _are_reports_made(demands: Demands, capabilities: Capabilities, options: str) -> bool:
+    """Whether the server may be asked for reports. A server without DSN is never told any of it (RFC 3461 §5.2.3)."""
+    if not demands.are_reports_ours:
+        _demand(capabilities, "DSN", f"reports of delivery ({options})")
+    return capabilities.offers("DSN")
 
 
 def parse_parameter(text: str) -> str:
@@ -124,18 +133,6 @@ def parse_envid(text: str) -> str:
     if (length := len(xtext(text))) > MAX_ENVID:
         raise UsageError(f"an envelope id has at most {MAX_ENVID} octets as it is sent, and this one has {length}")
     return text
-
-
-def xtext(text: str) -> str:
-    """ASCII `text` as xtext (RFC 3461 §4)."""
-    return re.sub(_NOT_XTEXT, lambda match: f"+{ord(match[0]):02X}", text)
-
-
-def original_recipient(address: AddrSpec) -> str:
-    """`address` as ORCPT names it: by RFC 3461 §4.2, beyond ASCII by RFC 6533 §3, in ASCII either way."""
-    if address.is_ascii:
-        return f"rfc822;{xtext(str(address))}"
-    return "utf-8;" + re.sub(_NOT_UNITEXT, lambda match: f"\\x{{{ord(match[0]):02X}}}", str(address))
 
 
 def _of_the_message(

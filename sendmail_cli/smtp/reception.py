@@ -25,6 +25,7 @@ from sendmail_cli.smtp.asked import (
 )
 from sendmail_cli.smtp.commands import MAX_AUTH_LINE
 from sendmail_cli.smtp.received_content import CRLF, ReceivedContent
+from sendmail_cli.smtp.received_parameters import SYNTAX, received_demands, received_reporting
 from sendmail_cli.smtp.received_paths import parse_path
 from sendmail_cli.smtp.sign_in import SignIn
 from sendmail_cli.typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sendmail_cli.smtp.asked import Asked
+    from sendmail_cli.smtp.envelope import Demands
 
 MAX_LINE = MAX_AUTH_LINE  # octets; RFC 5321 §4.5.3.1.4 says 512; parameters and sign-ins come on top
 MAX_FAULTS = 20  # refused commands; a person may err that often
@@ -40,12 +42,6 @@ MAX_RECIPIENTS = 1000  # of one message; RFC 5321 §4.5.3.1.8 wants a hundred at
 
 # What a browser says to a port that a page told it to write to: it must not get as far as MAIL.
 _OF_WEB = frozenset(("GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE"))
-# The parameters of MAIL and RCPT, and the extension that each belongs to.
-_OF_MAIL = {"SIZE": "SIZE", "BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "RET": "DSN", "ENVID": "DSN"}
-_OF_RCPT = {"NOTIFY": "DSN", "ORCPT": "DSN"}
-_VALUES = {"BODY": ("7BIT", "8BITMIME"), "RET": ("FULL", "HDRS")}
-
-_SYNTAX = Answer(501, "5.5.4", "Syntax error in parameters or arguments")
 _ORDER = Answer(503, "5.5.1", "Bad sequence of commands")
 _TOO_MANY = Answer(452, "4.5.3", "Too many recipients for one message")  # RFC 5321 §4.5.3.1.10
 
@@ -190,7 +186,7 @@ class Reception:
 
     def _greeted(self, hello: Hello) -> Asked | None:
         if not hello.name:
-            return self._refuse(_SYNTAX)
+            return self._refuse(SYNTAX)
         self._forget()
         self._hello = hello
         self._waiting = hello
@@ -207,12 +203,14 @@ class Reception:
             return self._refuse(_ORDER)
         if self._needs_sign_in and not self._is_signed_in:
             return self._refuse(Answer(530, "5.7.0", "Authentication required"))
-        found = parse_path("FROM:", argument)
-        refusal = _SYNTAX if found is None else self._check_mail(found[1])
         self._is_sender_refused = True
-        if found is None or refusal is not None:
-            return self._refuse(refusal or _SYNTAX)
-        sender = SenderNamed(*found)
+        found = parse_path("FROM:", argument)
+        if found is None:
+            return self._refuse(SYNTAX)
+        demands = self._demands(found[1])
+        if isinstance(demands, Answer):
+            return self._refuse(demands)
+        sender = SenderNamed(*found, demands)
 
         def decide(answer: Answer) -> None:
             self._say(answer)
@@ -222,28 +220,19 @@ class Reception:
         self._decide = decide
         return sender
 
-    def _check_mail(self, parameters: dict[str, str]) -> Answer | None:
-        """Why they can't be taken, or None."""
-        size = parameters.get("SIZE", "0")
-        if not (size.isascii() and size.isdigit() and len(size) <= 20):  # RFC 1870 §3
-            return _SYNTAX
-        return self._check_offered(parameters, _OF_MAIL) or self._too_large(int(size))
-
-    def _check_offered(self, parameters: dict[str, str], known: dict[str, str]) -> Answer | None:
-        for name, value in parameters.items():
-            if not self._offer.offers(known.get(name, "")):
-                return Answer(555, "5.5.4", f"The parameter {name[:40]} is not offered")
-            if name in _VALUES and value.upper() not in _VALUES[name]:
-                return _SYNTAX
-        return None
+    def _demands(self, parameters: dict[str, str]) -> Demands | Answer:
+        demands = received_demands(parameters, self._offer)
+        return demands if isinstance(demands, Answer) else self._too_large(int(parameters.get("SIZE", "0"))) or demands
 
     def _rcpt(self, argument: str) -> Asked | None:
         if self._sender is None:
             return self._follow_refused_sender()
         found = parse_path("TO:", argument)
-        refusal = _SYNTAX if found is None or not found[0] else self._check_offered(found[1], _OF_RCPT)
-        if found is None or refusal is not None:
-            return self._refuse(refusal or _SYNTAX)
+        if found is None or not found[0]:
+            return self._refuse(SYNTAX)
+        reporting = received_reporting(found[1], self._offer)
+        if isinstance(reporting, Answer):
+            return self._refuse(reporting)
         if self._accepted >= MAX_RECIPIENTS:  # no fault: the client sends to them by another transaction
             self._say(_TOO_MANY)
             return None
@@ -253,11 +242,11 @@ class Reception:
             self._accepted += answer.is_positive
 
         self._decide = decide
-        return RecipientNamed(*found)
+        return RecipientNamed(*found, reporting)
 
     def _data(self, argument: str, line_end: bytes) -> Asked | None:
         if argument:
-            return self._refuse(_SYNTAX)
+            return self._refuse(SYNTAX)
         if self._sender is None:
             return self._follow_refused_sender()
         if not self._accepted:
@@ -276,7 +265,7 @@ class Reception:
 
     def _rset(self, argument: str) -> Asked | None:
         if argument:
-            return self._refuse(_SYNTAX)
+            return self._refuse(SYNTAX)
         self._forget()
         self._say(OK)
         return Forgotten()
@@ -287,7 +276,7 @@ class Reception:
 
     def _vrfy(self, argument: str) -> Asked | None:
         if not argument:
-            return self._refuse(_SYNTAX)
+            return self._refuse(SYNTAX)
         self._say(Answer(252, "2.5.0", "Send it and see"))
         return None
 
@@ -300,7 +289,7 @@ class Reception:
 
     def _starttls(self, argument: str) -> Asked | None:
         if argument:
-            return self._refuse(_SYNTAX)
+            return self._refuse(SYNTAX)
         if not self._offer.offers("STARTTLS"):
             return self._refuse(Answer(502, "5.5.1", "Not offered"))
         self._decide = self._say

@@ -69,13 +69,14 @@ class Transaction:
             has_utf8_header=has_utf8_header,
             is_secured=is_secured,
         )
-        own = envelope.demands.rcpt_parameters
+        demands = envelope.demands
+        self.makes_reports = capabilities.offers("DSN")
         self.is_pipelined = capabilities.offers("PIPELINING")
-        self._is_all_or_none = envelope.demands.all_or_none
+        self._is_all_or_none = demands.all_or_none
         self._recipients = len(envelope.recipients)
         self._commands = [
             commands.mail(envelope.reverse_path, mail),
-            *[commands.rcpt(it.path, rcpt_parameters(it, capabilities, own)) for it in envelope.recipients],
+            *[commands.rcpt(it.path, rcpt_parameters(it, capabilities, demands)) for it in envelope.recipients],
             commands.DATA if chunk is None else commands.last_chunk(chunk),
         ]
         self._sent = 0

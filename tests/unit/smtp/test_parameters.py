@@ -17,14 +17,13 @@ from sendmail_cli.smtp.envelope import (
 )
 from sendmail_cli.smtp.parameters import (
     mail_parameters,
-    original_recipient,
     parse_envid,
     parse_notify,
     parse_parameter,
     parse_ret,
     rcpt_parameters,
-    xtext,
 )
+from sendmail_cli.smtp.xtext import original_recipient
 
 ADA = AddrSpec("ada", "example.org")
 BUERO = AddrSpec("büro", "example.org")
@@ -162,7 +161,7 @@ def test_a_recipient_asks_for_nothing_unless_told() -> None:
 
 def test_a_recipient_with_reports_and_parameters_of_ones_own() -> None:
     recipient = Recipient(ForwardPath(ADA), (Notify.NEVER,))
-    assert rcpt_parameters(recipient, offering("DSN", "RRVS"), ("RRVS=x",)) == (
+    assert rcpt_parameters(recipient, offering("DSN", "RRVS"), Demands(rcpt_parameters=("RRVS=x",))) == (
         "NOTIFY=NEVER",
         "ORCPT=rfc822;ada@example.org",
         "RRVS=x",
@@ -181,16 +180,21 @@ def test_an_original_recipient_that_is_too_long_to_name_is_left_out() -> None:
     assert rcpt_parameters(longer, offering("DSN")) == ("NOTIFY=DELAY",)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("plain!*,-<>-~", "plain!*,-<>-~"), ("a+b=c d", "a+2Bb+3Dc+20d"), ("", "")],
-)
-def test_xtext(text: str, expected: str) -> None:
-    assert xtext(text) == expected
+@pytest.mark.parametrize("extensions", [(), ("DSN",)])
+def test_reports_that_are_ours_are_asked_for_where_there_is_dsn_and_else_not_a_word_is_said(
+    extensions: tuple[str, ...],
+) -> None:
+    demands = Demands(Ret.HEADERS, "a b", are_reports_ours=True)
+    recipient = Recipient(ForwardPath(ADA), (Notify.SUCCESS,), "rfc822;first+2B@example.org")
+    said = (*mail(demands, *extensions), *rcpt_parameters(recipient, offering(*extensions), demands))
+    asked = ("RET=HDRS", "ENVID=a+20b", "NOTIFY=SUCCESS", "ORCPT=rfc822;first+2B@example.org")
+    assert said == (asked if extensions else ())
 
 
-def test_an_original_recipient_beyond_ascii() -> None:
-    assert original_recipient(AddrSpec("bü\\o+", "example.org")) == r'utf-8;"b\x{FC}\x{5C}\x{5C}o\x{2B}"@example.org'
+def test_an_original_recipient_goes_along_without_notify() -> None:
+    recipient = Recipient(ForwardPath(ADA), (), "rfc822;Ada@example.org")
+    demands = Demands(are_reports_ours=True)
+    assert rcpt_parameters(recipient, offering("DSN"), demands) == ("ORCPT=rfc822;Ada@example.org",)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def mail(*extensions: str, demands: Demands = NO_DEMANDS, has_utf8_header: bool 
 
 
 def rcpt(*own: str, notify: tuple[Notify, ...] = ()) -> None:
-    rcpt_parameters(Recipient(ForwardPath(ADA), notify), offering(), own)
+    rcpt_parameters(Recipient(ForwardPath(ADA), notify), offering(), Demands(rcpt_parameters=own))
 
 
 class Endless:
