@@ -7,7 +7,7 @@ The layers, each importing only what stands below it:
     relay
     intake
     service
-    handover | queueing | series
+    handover | queueing | series | way_out
     request
     people
     tending

@@ -12,13 +12,23 @@ import socket
 
 from sendmail_cli.addressees import LocalName, OpenGroup
 from sendmail_cli.addresses import Group, Mailbox
-from sendmail_cli.errors import ConnectFailed, ConnectionLost, DeadlineExceeded, InternalError, MailError, UsageError
+from sendmail_cli.errors import (
+    ConnectFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    InternalError,
+    MailError,
+    NotOffered,
+    UsageError,
+)
 from sendmail_cli.message.headers import text_field
 from sendmail_cli.message.raw import repaired_message, seen_fields
 from sendmail_cli.message.raw_header import Field, read_loose_header
 from sendmail_cli.printable import printable
-from sendmail_cli.report import Report, outcome_by_reply, outcome_in_doubt
+from sendmail_cli.report import Report, outcome_by_error, outcome_by_reply, outcome_in_doubt
+from sendmail_cli.smtp.capabilities import parse_capabilities
 from sendmail_cli.smtp.content import dot_stuff
+from sendmail_cli.smtp.parameters import notify_parameter, report_parameters
 from sendmail_cli.smtp.replies import Reply, ReplyParser
 from sendmail_cli.typing import TYPE_CHECKING
 
@@ -30,8 +40,11 @@ if TYPE_CHECKING:
     from sendmail_cli.environment import Environment
     from sendmail_cli.message.raw import RawMessage
     from sendmail_cli.message.source import Source
+    from sendmail_cli.report import RecipientOutcome
     from sendmail_cli.request import Request
+    from sendmail_cli.smtp.capabilities import Capabilities
 
+MAX_RECIPIENTS = 1000  # of one transaction: as many as the service takes
 PATIENCE = 300.0  # seconds for each reply; it only has to write the message to its disk
 READ_SIZE = 65536  # octets
 
@@ -51,22 +64,57 @@ def hand_over(request: Request, path: str, environment: Environment) -> Report:
         raise UsageError(
             "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
         )
+    sender = _sender(request, environment)
+    outcomes: list[RecipientOutcome] = []
     with _Dialogue(path) as dialogue:
         dialogue.reply()
-        dialogue.say("EHLO localhost")
-        refusal = dialogue.say(f"MAIL FROM:<{_sender(request, environment)}>")
-        if not refusal.is_positive:
-            return Report("", path, tuple(outcome_by_reply(each, refusal, "MAIL") for each in recipients))
-        replies = {each: dialogue.say(f"RCPT TO:<{each}>") for each in recipients}
-        accepted = [each for each, reply in replies.items() if reply.is_positive]
-        outcomes = {each: outcome_by_reply(each, reply, "RCPT") for each, reply in replies.items()}
-        if accepted:
+        offered = parse_capabilities(dialogue.say("EHLO localhost"))
+        is_ascii = all(map(str.isascii, (sender, *recipients)))
+        mail = f"MAIL FROM:<{sender}>{_mail_parameters(request, message, offered, is_ascii=is_ascii)}"
+        notify = f" {notify_parameter(request.notify)}" if request.notify and offered.offers("DSN") else ""
+        for start in range(0, len(recipients), MAX_RECIPIENTS):
+            batch = recipients[start : start + MAX_RECIPIENTS]
             try:
-                reply = dialogue.content(message)
-                outcomes |= {each: outcome_by_reply(each, reply, "DATA") for each in accepted}
-            except _LostAfterDot as lost:
-                outcomes |= {each: outcome_in_doubt(each, lost.error) for each in accepted}
-    return Report(message.message_id, path, tuple(outcomes.values()), was_heard=True)
+                outcomes += _transaction(dialogue, mail, batch, notify, message)
+            except MailError as error:
+                if not outcomes:
+                    raise
+                outcomes += [outcome_by_error(each, error) for each in batch]
+    return Report(message.message_id, path, tuple(outcomes), was_heard=True)
+
+
+def _mail_parameters(request: Request, message: RawMessage, offered: Capabilities, *, is_ascii: bool) -> str:
+    """What follows MAIL: as much as the service takes, which may be of an earlier version."""
+    demands = request.demands
+    if demands.require_tls and not offered.offers("REQUIRETLS"):
+        raise NotOffered("-O requiretls=yes is nothing that the mail service of this machine takes")
+    said = [
+        ("SIZE", f"SIZE={message.size}"),
+        ("8BITMIME", "" if message.is_7bit else "BODY=8BITMIME"),
+        ("SMTPUTF8", "" if is_ascii else "SMTPUTF8"),
+        ("REQUIRETLS", "REQUIRETLS" if demands.require_tls else ""),
+        ("DSN", " ".join(report_parameters(demands))),
+    ]
+    return "".join(f" {text}" for keyword, text in said if text and offered.offers(keyword))
+
+
+def _transaction(
+    dialogue: _Dialogue, mail: str, recipients: list[str], notify: str, message: RawMessage
+) -> Iterable[RecipientOutcome]:
+    """The message for so many as one transaction takes."""
+    refusal = dialogue.say(mail)
+    if not refusal.is_positive:
+        return [outcome_by_reply(each, refusal, "MAIL") for each in recipients]
+    replies = {each: dialogue.say(f"RCPT TO:<{each}>{notify}") for each in recipients}
+    accepted = [each for each, reply in replies.items() if reply.is_positive]
+    outcomes = {each: outcome_by_reply(each, reply, "RCPT") for each, reply in replies.items()}
+    if accepted:
+        try:
+            reply = dialogue.content(message)
+            outcomes |= {each: outcome_by_reply(each, reply, "DATA") for each in accepted}
+        except _LostAfterDot as lost:
+            outcomes |= {each: outcome_in_doubt(each, lost.error) for each in accepted}
+    return outcomes.values()
 
 
 def pass_through(path: str, reading: int, writing: int) -> None:

@@ -16,7 +16,7 @@ from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import resolve_settings
 from sendmail_cli.errors import ConfigError, MailError, MailLoop, UsageError
-from sendmail_cli.intake import Intake
+from sendmail_cli.intake import KEPT, KEYWORDS, Intake
 from sendmail_cli.listener import MAX_CONNECTIONS, Listener
 from sendmail_cli.message.headers import new_date
 from sendmail_cli.net.peer import peer_uid
@@ -48,7 +48,8 @@ GRACE = 10.0  # seconds in which clients may end what they are about, when we ar
 MAX_OF_ONE_USER = 40  # connections to the socket of the system, so that one user can't keep the others out
 RETRY = 60.0  # seconds until the queue is looked at again, when its disk was full
 
-_KEYWORDS = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES")  # what every way out has, or what is made up for
+# Over a socket of unix nobody can listen in, so it counts as TLS here (RFC 8689 §2 wants that before it is offered).
+_OF_UNIX = ("REQUIRETLS",)
 _WELCOME = Answer(235, "2.7.0", "Welcome")
 _UNKNOWN = Answer(535, "5.7.8", "No such user and password")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")  # what a Received field shows of a name
@@ -157,7 +158,8 @@ class RelayClerk(Intake):
         self._client = client
 
     def offer(self, *, is_secured: bool) -> Offer:
-        return Offer(_shown_host(self._environment.hostname()), _KEYWORDS, self._plan.max_size)
+        keywords = KEYWORDS + KEPT + (() if self._client.is_tcp else _OF_UNIX)
+        return Offer(_shown_host(self._environment.hostname()), keywords, self._plan.max_size)
 
     def sign_in(self, asked: SignInAsked) -> Answer:
         rule = self._plan.sign_in
@@ -180,6 +182,8 @@ class RelayClerk(Intake):
     def _received(self, mail: ReceivedMail) -> bytes:
         """Where we have it from (RFC 5321 §4.4): of a user of this machine the number and no name, as Postfix does."""
         protocol = "ESMTP" if mail.hello.is_extended else "SMTP"
+        if "SMTPUTF8" in mail.sender.parameters:
+            protocol = "UTF8SMTP"  # RFC 6531 §4.3
         host = _shown_host(self._environment.hostname())
         if self._client.is_tcp:
             by = "A" if self._plan.sign_in is not None and mail.hello.is_extended else ""  # RFC 3848

@@ -117,9 +117,9 @@ def send(
 ) -> Report:
     """Send one message. What became of it stands in the report; `MailError` comes before anything of it was sent.
 
-    The server is dialled while the message is made. `on_settings` gets the settings before that, `on_submission` what is
-    sent, `on_progress` the octets of the content handed out so far and in all, often, `warn` what is not as it should be. `may_ask` allows one
-    prompt to unlock a locked keyring. A given `password` is used in place of the stored one.
+    The server is dialled while the message is made. `on_settings` gets the settings before that, `on_submission` the
+    message, `on_progress` the octets of it handed out so far and in all, often, `warn` what is not as it should be.
+    `may_ask` allows one prompt to unlock a locked keyring. A given `password` is used in place of the stored one.
     """
     settings = settings_for(request, environment)
     tell_settings(settings, note)

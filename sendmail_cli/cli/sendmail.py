@@ -21,7 +21,7 @@ from sendmail_cli.message.source import read_stream
 from sendmail_cli.printable import one_line
 from sendmail_cli.queue.choice import TAKEN_OVER, QueueMode
 from sendmail_cli.request import LocalMail, Request
-from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath
+from sendmail_cli.smtp.envelope import Demands, ReversePath
 from sendmail_cli.smtp.parameters import parse_envid, parse_notify, parse_ret
 from sendmail_cli.status import ExitCode
 from sendmail_cli.typing import TYPE_CHECKING
@@ -111,8 +111,6 @@ def _queueing(call: SendmailCall) -> Queueing:
 def _hand_over(request: Request, socket_path: str, environment: Environment, output: Output) -> ExitCode:
     from sendmail_cli.handover import hand_over
 
-    if request.demands != NO_DEMANDS or request.notify:
-        output.warn("-N, -R and -V are ignored: the mail service of this machine has no DSN")
     report = hand_over(request, socket_path, environment)
     interrupts.settle()
     return output.report(report)
@@ -139,9 +137,10 @@ def _sender(call: SendmailCall, output: Output) -> tuple[LocalName | None, Rever
 
 
 def _demands(call: SendmailCall, output: Output) -> Demands:
+    """Reports are a wish here: a program that calls sendmail can't leave the option out, and wants the mail sent."""
     ret = _understood("-R", call.ret, parse_ret, output)
     envid = _understood("-V", call.envid, parse_envid, output)
-    return NO_DEMANDS._replace(ret=ret, envid=envid, require_tls=call.requires_tls)
+    return Demands(ret, envid, are_reports_ours=True, require_tls=call.requires_tls)
 
 
 def _notify(call: SendmailCall, output: Output) -> tuple[Notify, ...]:
@@ -162,6 +161,7 @@ def _understood(flag: str, text: str | None, parse: Callable[[str], Value], outp
 def _serve(call: SendmailCall, environment: Environment) -> ExitCode:
     from sendmail_cli.intake import Intake
     from sendmail_cli.serving import DescriptorChannel, serve
+    from sendmail_cli.smtp.answers import Offer
     from sendmail_cli.smtp.reception import Reception
 
     output = _output_for(call, environment)
@@ -180,7 +180,7 @@ def _serve(call: SendmailCall, environment: Environment) -> ExitCode:
         on_event=output.event if call.is_verbose else None,
     )
     with suppress(BrokenPipeError):  # it left without QUIT
-        serve(DescriptorChannel(0, 1), Reception(clerk.offer(is_secured=False)), clerk)
+        serve(DescriptorChannel(0, 1), Reception(Offer(environment.hostname() or "localhost")), clerk)
     return ExitCode.OK
 
 

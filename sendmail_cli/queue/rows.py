@@ -158,9 +158,7 @@ def _address(text: str) -> AddrSpec:
     return parse_addr_spec(text)
 
 
-def _recipient(
-    place: int, address: str, notify: str, original: str | None, refusal: str | None
-) -> PendingRecipient:
+def _recipient(place: int, address: str, notify: str, original: str | None, refusal: str | None) -> PendingRecipient:
     asked = tuple(Notify(word) for word in notify.split(",") if word)
     recipient = Recipient(ForwardPath(_address(address)), asked, original)
     return PendingRecipient(place, recipient, None if refusal is None else read_outcome(refusal))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sendmail_cli.typing import NamedTuple
-
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, Reporting
+from sendmail_cli.typing import NamedTuple
 
 
 class Hello(NamedTuple):

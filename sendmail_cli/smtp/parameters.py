@@ -9,13 +9,8 @@ import re
 
 from sendmail_cli.errors import AddressError, DataError, MessageTooLarge, NotOffered, UsageError
 from sendmail_cli.printable import printable
-<<<<<<< HEAD
-from sendmail_cli.smtp.envelope import Notify, Ret
-from sendmail_cli.typing import TYPE_CHECKING
-=======
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Notify, Ret
-from sendmail_cli.smtp.xtext import MAX_ORCPT, original_recipient, xtext
->>>>>>> 148175b (wip)
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.smtp.capabilities import Capabilities
@@ -58,9 +53,7 @@ def mail_parameters(
                 hint="Use --tls implicit or --tls starttls, without --insecure (RFC 8689 §2).",
             )
         parameters.append("REQUIRETLS")
-    asked = [f"RET={demands.ret.value}"] if demands.ret is not None else []
-    if demands.envid is not None:
-        asked.append(f"ENVID={xtext(demands.envid)}")
+    asked = report_parameters(demands)
     if asked and _are_reports_made(demands, capabilities, "--ret, --envid"):
         parameters += asked
     return (*parameters, *_checked(demands.mail_parameters, capabilities))
@@ -74,12 +67,29 @@ def rcpt_parameters(recipient: Recipient, capabilities: Capabilities, demands: D
         return ()
     parameters = []
     if (notify or original) and _are_reports_made(demands, capabilities, "--notify"):
+        from sendmail_cli.smtp.xtext import MAX_ORCPT, original_recipient
+
         if notify:
-            parameters.append(f"NOTIFY={','.join(it.value for it in notify)}")
+            parameters.append(notify_parameter(notify))
             original = original or original_recipient(recipient.path.address)
         if original and len(original) <= MAX_ORCPT:
             parameters.append(f"ORCPT={original}")
     return (*parameters, *_checked(own, capabilities))
+
+
+def report_parameters(demands: Demands) -> list[str]:
+    """What MAIL says about reports (RFC 3461 §4.3, §4.4)."""
+    asked = [f"RET={demands.ret.value}"] if demands.ret is not None else []
+    if demands.envid is not None:
+        from sendmail_cli.smtp.xtext import xtext
+
+        asked.append(f"ENVID={xtext(demands.envid)}")
+    return asked
+
+
+def notify_parameter(notify: tuple[Notify, ...]) -> str:
+    """What RCPT says about when they are wanted (RFC 3461 §4.1)."""
+    return f"NOTIFY={','.join(it.value for it in notify)}"
 
 
 def _are_reports_made(demands: Demands, capabilities: Capabilities, options: str) -> bool:
@@ -130,6 +140,8 @@ def parse_envid(text: str) -> str:
     """An envelope id (RFC 3461 §4.4): printable ASCII, at most 100 octets as sent. Raises `UsageError`."""
     if not text or not all(" " <= character <= "~" for character in text):
         raise UsageError("an envelope id is printable ASCII, and not empty")
+    from sendmail_cli.smtp.xtext import xtext
+
     if (length := len(xtext(text))) > MAX_ENVID:
         raise UsageError(f"an envelope id has at most {MAX_ENVID} octets as it is sent, and this one has {length}")
     return text

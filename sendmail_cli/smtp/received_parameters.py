@@ -6,6 +6,7 @@ By the letter, since they are sent on, and put into reports.
 from __future__ import annotations
 
 import re
+
 from sendmail_cli.smtp.answers import Answer
 from sendmail_cli.smtp.envelope import Demands, Notify, Reporting, Ret
 from sendmail_cli.smtp.parameters import MAX_ENVID

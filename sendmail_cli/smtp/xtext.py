@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sendmail_cli.typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from sendmail_cli.addresses import AddrSpec
 

@@ -136,6 +136,22 @@ def test_a_wish_for_reports_that_makes_no_sense_costs_no_mail(call: Caller, sink
     assert f"{flags[0]} is ignored" in call.said
 
 
+@pytest.mark.parametrize("has_dsn", [True, False])
+def test_reports_are_asked_for_where_the_server_makes_any(call: Caller, sink: Sink, *, has_dsn: bool) -> None:
+    """A program that calls sendmail can't leave the option out: where there is no DSN the mail goes without."""
+    sink.offered = (b"DSN",) if has_dsn else ()
+    assert call("-N", "success,failure", "-R", "hdrs", "-V", "QQ+1", "bob@example.org") == 0
+    assert call.said == ""
+    mail, rcpt = sink.commands
+    assert (b" RET=HDRS ENVID=QQ+2B1" in mail) is has_dsn
+    assert (b" NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;bob@example.org" in rcpt) is has_dsn
+
+
+def test_tls_on_every_hop_is_a_demand(call: Caller, sink: Sink) -> None:
+    call("-O", "requiretls=yes", "bob@example.org")
+    assert sink.commands == []
+
+
 def test_empty_standard_input_is_no_message(call: Caller) -> None:
     assert call("bob@example.org", stdin=b"") == 65
     assert "empty" in call.said

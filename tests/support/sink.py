@@ -18,7 +18,8 @@ class _Handler(socketserver.StreamRequestHandler):
         while line := self.rfile.readline():
             verb = line[:4].upper()
             if verb == b"EHLO":
-                self.wfile.write(b"250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 0\r\n")
+                offered = b"".join(b"250-%b\r\n" % keyword for keyword in self.server.sink.offered)
+                self.wfile.write(b"250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n%b250 SIZE 0\r\n" % offered)
             elif verb == b"DATA":
                 self.wfile.write(b"354 go on\r\n")
                 self.server.sink.received += self._content()
@@ -46,13 +47,14 @@ class _Server(socketserver.ThreadingTCPServer):
 class Sink:
     """Listens inside `with`. `received` is the content of all messages, `commands` what MAIL and RCPT said.
 
-    What has `refused` in it is not to its taste.
+    What has `refused` in it is not to its taste. `offered` it is asked for besides what any server has.
     """
 
     def __init__(self) -> None:
         self.received = b""
         self.commands: list[bytes] = []
         self.refused = b""
+        self.offered: tuple[bytes, ...] = ()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.sink = self
         self.port: int = self._server.server_address[1]

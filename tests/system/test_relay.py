@@ -54,8 +54,8 @@ def test_pythons_client_by_a_unix_socket(here: Installed, sink: Sink, tmp_path: 
         assert path.stat().st_mode & 0o777 == 0o600
         with UnixSMTP(str(path), 25, local_hostname="here") as client:
             assert not client.sendmail("ada@example.org", ["bob@example.org"], MESSAGE)
-            assert {"8bitmime", "pipelining", "size"} <= set(client.esmtp_features)
-            assert not {"dsn", "smtputf8", "auth", "starttls"} & set(client.esmtp_features)
+            assert {"8bitmime", "pipelining", "size", "dsn", "smtputf8"} <= set(client.esmtp_features)
+            assert not {"auth", "starttls"} & set(client.esmtp_features)
         wait_until_received(sink, b"Subject: order")
         process.terminate()
         done = finish(process)
@@ -65,6 +65,41 @@ def test_pythons_client_by_a_unix_socket(here: Installed, sink: Sink, tmp_path: 
     assert sink.received.startswith(b"Received: by ")
     assert f"(sendmail-cli, from userid {os.getuid()}) with ESMTP;".encode() in sink.received
     assert sink.commands[0].startswith(b"MAIL FROM:<ada@example.org>")
+
+
+def test_what_reports_a_client_asks_for_is_said_to_the_server(here: Installed, sink: Sink, tmp_path: Path) -> None:
+    sink.offered = (b"DSN",)
+    path = tmp_path / "mail.sock"
+    with relaying(here, "--unix", path), UnixSMTP(str(path), 25) as client:
+        client.sendmail(
+            "ada@example.org",
+            ["bob@example.org"],
+            MESSAGE,
+            mail_options=("RET=HDRS", "ENVID=QQ+2B1"),
+            rcpt_options=("NOTIFY=success,DELAY", "ORCPT=rfc822;Bob+2Bx@first.example"),
+        )
+        wait_until_received(sink, b"Subject: order")
+    assert b" RET=HDRS ENVID=QQ+2B1\r\n" in sink.commands[0]
+    assert sink.commands[1].endswith(b" NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Bob+2Bx@first.example\r\n")
+
+
+def test_a_local_part_beyond_ascii_is_refused_at_once_where_the_server_has_no_smtputf8(
+    here: Installed, sink: Sink, tmp_path: Path
+) -> None:
+    """A domain of any script, and a header, go to every server."""
+    path = tmp_path / "mail.sock"
+    domain = "bob@b\u00fccher.example"
+    with relaying(here, "--unix", path), UnixSMTP(str(path), 25) as client:
+        said = client.sendmail("ada@example.org", ["b\u00fcro@example.org", domain], MESSAGE, ("SMTPUTF8",))
+        assert said["b\u00fcro@example.org"][1].startswith(b"5.6.7 sink.example takes no local part")
+        wait_until_received(sink, b"Subject: order")
+        assert sink.commands[1:] == [b"RCPT TO:<bob@xn--bcher-kva.example>\r\n"]
+        assert b"with UTF8SMTP;" in sink.received
+        sink.offered = (b"SMTPUTF8",)
+        with UnixSMTP(str(path), 25) as another:
+            another.sendmail("ada@example.org", ["b\u00fcro@example.org"], MESSAGE + b"again\r\n", ("SMTPUTF8",))
+        wait_until_received(sink, b"again")
+    assert "RCPT TO:<b\u00fcro@example.org>\r\n".encode() in sink.commands
 
 
 def test_pythons_client_by_tcp_with_a_password(here: Installed, sink: Sink) -> None:

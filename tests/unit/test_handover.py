@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sendmail_cli import handover
 from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.config.settings import ServerFlags, service_socket
-from sendmail_cli.errors import ConnectFailed, ConnectionLost, InternalError, RemoteProtocolError, UsageError
+from sendmail_cli.errors import (
+    ConnectFailed,
+    ConnectionLost,
+    InternalError,
+    NotOffered,
+    RemoteProtocolError,
+    UsageError,
+)
 from sendmail_cli.handover import hand_over
 from sendmail_cli.message.source import MemorySource
 from sendmail_cli.request import LocalMail, Request
-from sendmail_cli.smtp.envelope import ReversePath
+from sendmail_cli.smtp.envelope import Demands, Notify, Ret, ReversePath
 from tests.support.command import Machine
 
 if TYPE_CHECKING:
@@ -23,7 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEXT = b"To: Root <root>, team: ada@example.org, bob;\nBcc: eve@example.org\nSubject: x\n\n.dot\n"
-ALL = ["220 here", "250-here\r\n250 SIZE", "250 sender", "250 first", "250 second", "354 go on", "250 2.0.0 kept"]
+NOTIFY = (Notify.SUCCESS, Notify.FAILURE)
+ALL = ["220 here", "250-here\r\n250 PIPELINING", "250 sender", "250 first", "250 second", "354 go on", "250 2.0.0 kept"]
 
 
 class Web(Machine):
@@ -98,6 +107,64 @@ def test_whom_the_header_names(service: Service, machine: Machine) -> None:
     service.end()
     for path in ("root", "ada@example.org", "bob", "eve@example.org"):
         assert service.heard.count(f"RCPT TO:<{path}>\r\n".encode()) == 1
+
+
+DEMANDS = Demands(Ret.HEADERS, "a b", are_reports_ours=True, require_tls=True)
+OFFERED = "250-here\r\n250-SIZE 9\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 REQUIRETLS"
+
+
+def test_what_is_asked_for_goes_along(service: Service, machine: Machine) -> None:
+    service.says(ALL[0], OFFERED, *ALL[2:])
+    wanted = request("root, b\u00fcro@example.org", text="Subject: x\n\n\u00fc\n".encode())
+    assert hand_over(wanted._replace(demands=DEMANDS, notify=NOTIFY), service.path, machine).exit_code == 0
+    service.end()
+    heard = service.heard.decode().split("\r\n")
+    assert heard[1] == "MAIL FROM:<www-data> SIZE=18 BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=a+20b"
+    assert heard[2:4] == [
+        "RCPT TO:<root> NOTIFY=SUCCESS,FAILURE", "RCPT TO:<b\u00fcro@example.org> NOTIFY=SUCCESS,FAILURE",
+    ]  # fmt: skip
+
+
+def test_a_service_that_knows_nothing_of_that_gets_the_mail(service: Service, machine: Machine) -> None:
+    service.says(ALL[0], "250 here", *ALL[2:])
+    wanted = request()._replace(demands=DEMANDS._replace(require_tls=False), notify=NOTIFY)
+    assert hand_over(wanted, service.path, machine).exit_code == 0
+    service.end()
+    assert b"MAIL FROM:<www-data>\r\nRCPT TO:<root>\r\n" in service.heard
+
+
+def test_tls_on_every_hop_is_no_wish(service: Service, machine: Machine) -> None:
+    service.says(*ALL[:2])
+    with pytest.raises(NotOffered, match="requiretls"):
+        hand_over(request()._replace(demands=DEMANDS), service.path, machine)
+    service.end()
+    assert service.heard == b"EHLO localhost\r\n"
+
+
+def many(monkeypatch: pytest.MonkeyPatch) -> Request:
+    monkeypatch.setattr(handover, "MAX_RECIPIENTS", 2)
+    return request("a@x, b@x, c@x")
+
+
+def test_more_recipients_than_the_service_takes_at_once(
+    service: Service, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.says(*ALL, *ALL[2:4], *ALL[5:])
+    report = hand_over(many(monkeypatch), service.path, machine)
+    assert report.exit_code == 0
+    assert [each.address for each in report.outcomes] == ["a@x", "b@x", "c@x"]
+    service.end()
+    assert service.heard.count(b"\r\n..dot\r\n.\r\n") == 2
+    assert service.heard.count(b"\r\n.\r\nMAIL FROM:<www-data>\r\nRCPT TO:<c@x>\r\nDATA\r\n") == 1
+
+
+def test_what_the_first_of_them_got_is_told_whatever_befalls_the_others(
+    service: Service, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.says(*ALL)
+    report = hand_over(many(monkeypatch), service.path, machine)
+    assert report.exit_code == 80
+    assert [each.exit_code for each in report.outcomes] == [0, 0, 75]
 
 
 @pytest.mark.parametrize(

@@ -90,14 +90,12 @@ def test_a_row_that_was_damaged_breaks_no_field() -> None:
     assert original_field("rfc822;a\r\nEvil: yes") == "rfc822; a+0D+0AEvil:+20yes"
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_what_is_embedded_is_ascii_and_comes_back(text: str) -> None:
     assert embedded(text).isascii()
     assert extracted(embedded(text)) == text
 
 
-@given(
-    st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp", "Cf", "Co", "Cn")), min_size=1, max_size=20)
-)
+@given(st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=20))
 def test_any_address_is_an_original_recipient(text: str) -> None:
     assert parse_original_recipient(f"utf-8;{embedded(text)}") == f"utf-8;{embedded(text)}"
