@@ -8,6 +8,7 @@ from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.environment import Environment
+    from sendmail_cli.errors import MailError
     from sendmail_cli.report import RecipientOutcome, Report
 
 
@@ -38,6 +39,13 @@ def _good_headline(report: Report, waiting: list[RecipientOutcome]) -> str:
     first = report.outcomes[0]
     whom = first.address if len(report.outcomes) == 1 else f"{len(report.outcomes)} recipients"
     return f"sent to {whom}: {report.server} said {first.code} {first.text}"
+
+
+def error_without_verdict(report: Report) -> MailError | None:
+    """What ended the session, where no reply was about the message itself, and all recipients fared alike."""
+    has_verdict = any(outcome.code is not None for outcome in report.outcomes)
+    fates = {outcome.is_in_doubt for outcome in report.outcomes}
+    return None if has_verdict or len(fates) > 1 else report.error
 
 
 def date_of(moment: float, environment: Environment) -> str:

@@ -38,6 +38,7 @@ def main(arguments: list[str], environment: Environment | None = None) -> int:
     """Run as mail(1); gives the exit code. It is said on standard error why that isn't 0."""
     environment = environment or Environment()
     output = Output(environment, is_quiet=True)
+    output.stands_in_for = "mail"
     try:
         interrupts.listen()
         call = parse_mailx(arguments, os.path.isfile)
@@ -46,7 +47,7 @@ def main(arguments: list[str], environment: Environment | None = None) -> int:
         if call.wants_help:
             output.answer(USAGE.rstrip("\n"))
             return ExitCode.OK
-        output = Output(environment, is_verbose=call.is_verbose, is_quiet=not call.is_verbose)
+        output.is_verbose, output.is_quiet = call.is_verbose, not call.is_verbose
         return _run(call, environment, output)
     except (Exception, KeyboardInterrupt) as error:
         return tell_ending(error, output, is_debugging="--debug" in arguments)

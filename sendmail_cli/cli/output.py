@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 
-from sendmail_cli.cli.headline import date_of, headline
+from sendmail_cli.cli.headline import date_of, error_without_verdict, headline
 from sendmail_cli.errors import OutputError
 from sendmail_cli.printable import printable
 from sendmail_cli.report import Action
@@ -43,6 +43,7 @@ class Output:
         self.is_verbose = is_verbose
         self.is_quiet = is_quiet
         self.is_json = is_json
+        self.stands_in_for = ""  # whose options are taken, where they are not our own: "sendmail", "mail"
 
     def answer(self, text: str) -> None:
         """What was asked for, to standard output. Raises `OutputError` when it can't be written."""
@@ -229,9 +230,8 @@ class Output:
             self.explain(error)
             for outcome in report.outcomes:
                 if outcome.is_in_doubt:
-                    self._paragraph(
-                        f"  in doubt  {outcome.address}: it may have been delivered; look before you send it again", 12
-                    )
+                    doubt = "it may have been delivered; look before you send it again"
+                    self._paragraph(f"  in doubt  {outcome.address}: {doubt}", 12)
             return
         self._paragraph(f"{PROGRAM}: {headline(report)}", 2)
         for outcome in report.outcomes:
@@ -248,7 +248,7 @@ class Output:
 
     def _outcome(self, outcome: RecipientOutcome) -> None:
         self._paragraph(outcome_line(outcome), 12)
-        for line in explained(outcome):
+        for line in self._advised(explained(outcome)):
             self._paragraph(f"{'':12}{line}", 12)
 
     def explain(self, error: MailError) -> None:
@@ -256,8 +256,15 @@ class Output:
         self._paragraph(f"{PROGRAM}: {error.sentence}", 2)
         if error.server_reply:
             self._paragraph(f"  the server said: {error.server_reply}", 4)
-        for line in advice(error):
+        for line in self._advised(advice(error)):
             self._paragraph(f"  {line}", 2)
+
+    def _advised(self, lines: list[str]) -> list[str]:
+        if self.stands_in_for:
+            from sendmail_cli.cli.other_flags import in_other_flags
+
+            lines = in_other_flags(lines, self.stands_in_for)
+        return lines
 
     def _paragraph(self, text: str, indent: int) -> None:
         for line in self._lines_of(text, indent, self.environment.stderr):
@@ -329,13 +336,6 @@ def explained(outcome: RecipientOutcome) -> list[str]:
 
     explanation = explain_reply(outcome.code, outcome.enhanced, outcome.text)
     return [line for line in (explanation.meaning, explanation.advice) if line]
-
-
-def error_without_verdict(report: Report) -> MailError | None:
-    """What ended the session, where no reply was about the message itself, and all recipients fared alike."""
-    has_verdict = any(outcome.code is not None for outcome in report.outcomes)
-    fates = {outcome.is_in_doubt for outcome in report.outcomes}
-    return None if has_verdict or len(fates) > 1 else report.error
 
 
 def json_line(fields: dict[str, Any]) -> str:

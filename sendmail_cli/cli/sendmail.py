@@ -47,7 +47,7 @@ All other options of sendmail(8) are taken, and those about its own files and ha
 def main(name: str, arguments: list[str], environment: Environment | None = None) -> int:
     """Run as the program `name`; gives the exit code. It is said on standard error why that isn't 0."""
     environment = environment or Environment()
-    output = Output(environment, is_quiet=True)
+    output = _output(environment)
     is_debugging = "--debug" in arguments
     try:
         interrupts.listen()
@@ -63,12 +63,14 @@ def main(name: str, arguments: list[str], environment: Environment | None = None
         return tell_ending(error, output, is_debugging=is_debugging)
 
 
-def _output_for(call: SendmailCall, environment: Environment) -> Output:
-    return Output(environment, is_verbose=call.is_verbose, is_quiet=not call.is_verbose)
+def _output(environment: Environment, *, is_verbose: bool = False) -> Output:
+    output = Output(environment, is_verbose=is_verbose, is_quiet=not is_verbose)
+    output.stands_in_for = "sendmail"
+    return output
 
 
 def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
-    output = _output_for(call, environment)
+    output = _output(environment, is_verbose=call.is_verbose)
     if environment.stdin is None:
         raise InputError("standard input is closed, and the message was to come from it")
     to = tuple(addressee for text in call.recipients for addressee in parse_addressees(text))
@@ -164,7 +166,7 @@ def _serve(call: SendmailCall, environment: Environment) -> ExitCode:
     from sendmail_cli.smtp.answers import Offer
     from sendmail_cli.smtp.reception import Reception
 
-    output = _output_for(call, environment)
+    output = _output(environment, is_verbose=call.is_verbose)
     socket_path = service_socket(ServerFlags(profile=call.profile), environment)
     if socket_path is not None:
         from sendmail_cli.handover import pass_through
@@ -204,7 +206,7 @@ def _run_queue(call: SendmailCall, environment: Environment) -> ExitCode:
 
     if tending.leave_to_owner(environment):
         return ExitCode.OK
-    output = _output_for(call, environment)
+    output = _output(environment, is_verbose=call.is_verbose)
     on_event = output.event if call.is_verbose else None
     tending.run_once(environment, service.queue_callers(environment, output.warn, on_event))
     return ExitCode.OK

@@ -29,13 +29,12 @@ from datetime import UTC, datetime
 
 import click
 
-from sendmail_cli.cli.headline import headline
+from sendmail_cli.cli.headline import error_without_verdict, headline
 from sendmail_cli.cli.json_fields import failure_fields, no_report_fields, report_fields, stopped_fields
 from sendmail_cli.cli.output import (
     MAX_LINE,
     Output,
     advice,
-    error_without_verdict,
     event_line,
     explained,
     json_line,

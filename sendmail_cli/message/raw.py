@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SENDERS = ("sender", "from")
 _RECIPIENTS = ("to", "cc", "bcc")
-_HINT = "Name the recipients as arguments, and whom it is from with --envelope-from (of sendmail: -f)."
+_HINT = "Name the recipients as arguments, and whom it is from with --envelope-from."
 
 
 class RawMessage(NamedTuple):

@@ -160,7 +160,15 @@ def test_empty_standard_input_is_no_message(call: Caller) -> None:
 def test_no_profile_names_what_to_do(machine: Machine) -> None:
     call = Caller(machine)
     assert call("bob@example.org") == 78
-    assert "sendmail-cli " in call.said
+    assert "sendmail-cli setup" in call.said
+    assert "add --profile sandbox" in call.said, "-p is another program's"
+    machine.configure('[profile.a]\nserver = "a.example"\n[profile.b]\nserver = "b.example"\n')
+    assert call("bob@example.org") == 78
+    assert "Name one with --profile" in call.said
+
+
+def test_what_is_advised_works(machine: Machine) -> None:
+    assert Caller(machine)("--profile", "sandbox", "-f", "ada@example.org", "bob@example.org") == 0
 
 
 DEAD = '[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n'
