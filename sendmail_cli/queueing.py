@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
+    from sendmail_cli.queue.entry import Lane
     from sendmail_cli.request import Request
     from sendmail_cli.session import Session
     from sendmail_cli.smtp.capabilities import Capabilities
@@ -60,9 +61,7 @@ def send(request: Request, settings: Settings, environment: Environment, means: 
 
 
 def goes_to_queue(request: Request, settings: Settings) -> bool:
-    """True for what isn't tried at once. Raises `UsageError` where one key is given for several messages."""
-    if request.queueing.key is not None:
-        raise UsageError("--idempotency-key is for one message, and there are several")
+    """True for what isn't tried at once. Raises `UsageError` where it can't wait."""
     return request.queueing.due is not None or queue_mode(request.queueing, settings) is QueueMode.ALWAYS
 
 
@@ -139,11 +138,6 @@ def enqueue(submission: Submission, request: Request, settings: Settings, enviro
 
     Where its key was used before nothing is queued, and the report is that of the earlier command.
     """
-    if request.flags.password_fd is not None:
-        raise UsageError(
-            "--password-fd can't reach a message that waits in the queue",
-            hint="Store it with `sendmail-cli login`, or name password_file or password_command in the profile.",
-        )
     with Spool(environment) as spool:
         added = spool.add(_new_mail(submission, request, settings))
         if not added.is_new:
@@ -220,12 +214,22 @@ def _new_mail(submission: Submission, request: Request, settings: Settings) -> N
         submission.envelope,
         submission.content,
         submission.message_id,
-        lane_of(request.flags, settings),
+        lane_for(request, settings),
         seal=SEALED if request.is_exact else "",
         due=request.queueing.due,
         in_doubt=_when_in_doubt(submission, request, settings),
         key=request.queueing.key,
     )
+
+
+def lane_for(request: Request, settings: Settings) -> Lane:
+    """The way of a message that waits. Raises `UsageError` where it can't: what it takes would be gone by then."""
+    if request.flags.password_fd is not None:
+        raise UsageError(
+            "--password-fd can't reach a message that waits in the queue",
+            hint="Store it with `sendmail-cli login`, or name password_file or password_command in the profile.",
+        )
+    return lane_of(request.flags, settings)
 
 
 def _when_in_doubt(submission: Submission, request: Request, settings: Settings) -> InDoubt:

@@ -11,7 +11,7 @@ from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver, deliver_all
 from sendmail_cli.opening import open_session
-from sendmail_cli.queue.choice import Queueing, is_immediate
+from sendmail_cli.queue.choice import Queueing, check_series, is_immediate
 from sendmail_cli.queue.place import has_waiting
 from sendmail_cli.request import Request, sender_of, submission_for
 from sendmail_cli.secret import Token
@@ -248,6 +248,7 @@ def send_all(
     if request.queueing != Queueing() or settings.queue != QueueSettings():
         from sendmail_cli import queueing
 
+        check_series(request.queueing)
         request = request._replace(queueing=request.queueing._replace(is_one_of_many=True))
         settle = partial(queueing.settle, request=request, settings=settings, environment=environment, warn=warn)
         if queueing.goes_to_queue(request, settings):

@@ -6,8 +6,10 @@ from sendmail_cli import service
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.cli.params import FILE
+from sendmail_cli.cli.queue_options import what_waits
 from sendmail_cli.cli.several import Series, show_series
 from sendmail_cli.errors import UsageError
+from sendmail_cli.queue.choice import check_series
 from sendmail_cli.status import ExitCode
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +43,7 @@ class Look(NamedTuple):
             raise UsageError(
                 f"{self.flag} shows one message, and --raw names a mailbox", hint="--lint looks at each of a mailbox."
             )
+        check_series(request.request.queueing)
         return show_series(request, talking, lambda each: self.show(each, talking))
 
 
@@ -89,11 +92,14 @@ def chosen_look(values: dict[str, Any], talking: Talk, trace: str | None) -> Loo
 
 def _show(request: Request, talking: Talk) -> ExitCode:
     """The exact octets to standard output, the envelope to standard error."""
-    submission = service.preview(request, talking.environment, talking.output.note, talking.output.warn).submission
+    settings, submission = service.preview(request, talking.environment, talking.output.note, talking.output.warn)
+    waits = what_waits(request, settings, talking.environment)
     envelope = submission.envelope
     talking.output.say(f"MAIL FROM:{envelope.reverse_path}")
     for recipient in envelope.recipients:
         talking.output.say(f"RCPT TO:{recipient.path}")
+    if waits:
+        talking.output.say(waits)
     talking.output.note(f"{submission.content.size:,} octets")
     talking.output.octets(submission.content.chunks())
     return ExitCode.OK

@@ -5,13 +5,15 @@ from __future__ import annotations
 from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.errors import UsageError
-from sendmail_cli.queue.choice import Queueing, QueueMode
+from sendmail_cli.queue.choice import Queueing, QueueMode, queue_mode
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
+    from sendmail_cli.request import Request
 
 MAX_KEY = 255  # characters
 _MODES = {"queue": QueueMode.ALWAYS, "queue_on_failure": QueueMode.ON_FAILURE, "no_queue": QueueMode.NEVER}
@@ -65,3 +67,26 @@ def queueing(values: dict[str, Any], environment: Environment) -> Queueing:
     if due is not None and mode is QueueMode.NEVER:
         raise UsageError("--no-queue and --at or --in contradict each other: what goes later waits somewhere")
     return Queueing(mode, due, key)
+
+
+def what_waits(request: Request, settings: Settings, environment: Environment) -> str:
+    """A sentence on what the queue would have to do with the message; "" is nothing.
+
+    Raises `UsageError` where the message can't wait.
+    """
+    mode = queue_mode(request.queueing, settings)
+    due = request.queueing.due
+    if due is None and mode is QueueMode.NEVER:
+        return ""
+    from sendmail_cli.cli.moments import shown_moment
+    from sendmail_cli.queueing import lane_for
+
+    lane_for(request, settings)
+    if due is not None:
+        whence = (
+            "from the queue" if mode is QueueMode.ALWAYS else "by the server if it offers that, else from the queue"
+        )
+        return f"it would go {whence}, not before {shown_moment(due, environment)}"
+    if mode is QueueMode.ALWAYS:
+        return "it would go into the queue, and from there"
+    return "where it can't be sent now, it would go into the queue"

@@ -47,6 +47,12 @@ def queue_mode(asked: Queueing, settings: Settings) -> QueueMode:
     return asked.otherwise if settings.queue.queue is None else QueueMode(settings.queue.queue)
 
 
+def check_series(asked: Queueing) -> None:
+    """Raise `UsageError` for what can't be asked for several messages."""
+    if asked.key is not None:
+        raise UsageError("--idempotency-key is for one message, and there are several")
+
+
 def is_immediate(asked: Queueing, settings: Settings) -> bool:
     """True where the queue has nothing to do with a message that can be sent at once. Raises as `queue_mode`."""
     is_plain = asked.due is None and asked.key is None and settings.queue.keep is None

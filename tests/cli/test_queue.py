@@ -123,6 +123,7 @@ class TestSend:
             ("--idempotency-key", ""),
             ("--queue", "-p", "sandbox"),
             ("--queue", "--password-fd", "0"),
+            ("--queue", "--proxy", "socks5://user:secret@127.0.0.1:1"),
         ],
         ids=" ".join,
     )
@@ -152,6 +153,61 @@ class TestSend:
 
         assert done.code in {75, 78}
         assert "spool" in done.err
+
+
+class TestDryRun:
+    """It says what the queue would have to do with it, and nothing is stored."""
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ((), ""),
+            (("--no-queue",), ""),
+            (("--queue",), "it would go into the queue, and from there"),
+            (("--queue-on-failure",), "where it can't be sent now, it would go into the queue"),
+            (
+                ("--at", "2030-06-01 12:30"),
+                "by the server if it offers that, else from the queue, not before 2030-06-01 12:30",
+            ),
+            (("--queue", "--at", "2030-06-01 12:30"), "it would go from the queue, not before 2030-06-01 12:30"),
+        ],
+    )
+    def test_says_it(self, here: Runner, sink: Sink, options: tuple[str, ...], said: str) -> None:
+        done = here("send", "--dry-run", *options, "-m", "hello", "bob@example.org")
+
+        assert (done.code, b"hello" in done.out) == (0, True)
+        assert said in done.err
+        assert ("queue" in done.err) == bool(said)
+        assert (here.machine.started, sink.commands) == ([], [])
+        assert not (here.machine.folder / "spool").exists()
+
+    def test_so_does_what_the_profile_says(self, here: Runner) -> None:
+        here.machine.configure('[profile.p]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\nqueue = "always"\n')
+        assert "into the queue" in here("send", "--dry-run", "-m", "hello", "bob@example.org").err
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ("--queue", "-p", "sandbox"),
+            ("--in", "2h", "-p", "sandbox"),
+            ("--queue", "--password-fd", "0"),
+            ("--queue-on-failure", "--password-fd", "0"),
+            ("--in", "soon"),
+            ("--at", "2001-01-01 10:00"),
+        ],
+        ids=" ".join,
+    )
+    def test_refuses_what_would_be_refused(self, here: Runner, options: tuple[str, ...]) -> None:
+        done = here("send", "--dry-run", *options, "--no-stdin", "-m", "x", "bob@example.org")
+
+        assert (done.code, done.out) == (64, b"")
+
+    def test_one_key_is_for_one_message(self, here: Runner) -> None:
+        given = b"".join(
+            b"From x@y Thu Jan  1 00:00:00 2026\nTo: b%d@example.org\n\nhi\n\n" % number for number in (1, 2)
+        )
+        for look in ((), ("--dry-run",)):
+            assert here("send", *look, "--idempotency-key", "k", "--raw", "-", stdin=given).code == 64
 
 
 class TestInDoubt:
