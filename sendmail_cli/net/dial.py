@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import _socket  # `socket` adds what nothing here needs, and 2 ms to a start
 
 from sendmail_cli.errors import ConfigError, ConnectFailed, HostNotFound, ResourceError
 from sendmail_cli.net.race import Address, Race, interleaved, open_socket
@@ -11,16 +11,17 @@ from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
-NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
-FAMILIES: dict[int, str] = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
+NO_SUCH_NAME = (_socket.EAI_NONAME, getattr(_socket, "EAI_NODATA", _socket.EAI_NONAME))
+FAMILIES: dict[int, str] = {_socket.AF_INET: "IPv4", _socket.AF_INET6: "IPv6"}
 
 
 class Connected(NamedTuple):
     """A connection, and how it came about."""
 
-    socket: socket.socket
+    socket: _socket.socket
     address: Address  # the one that won
     reasons: dict[Address, str]  # why each of the others didn't
 
@@ -33,7 +34,18 @@ def dial(host: str, port: int, seconds: float, clock: Callable[[], float], *, bi
     """
     deadline = clock() + seconds
     source = None if bind is None else parse_source(bind)
-    return connect(host, port, resolve(host, port, seconds), deadline, clock, source=source).socket
+    connected = connect(host, port, resolve(host, port, seconds), deadline, clock, source=source)
+    return whole_socket(connected.socket)
+
+
+def whole_socket(connected: _socket.socket) -> socket.socket:
+    """The same with all that Python's sockets have, for who needs that; `connected` is then empty."""
+    import socket
+
+    timeout = connected.gettimeout()
+    whole = socket.socket(fileno=connected.detach())
+    whole.settimeout(timeout)
+    return whole
 
 
 def connect(
@@ -67,12 +79,12 @@ def connect(
     raise ConnectFailed(f"no connection to {where}: {reasons}", hint=_hint(host, port))
 
 
-def dial_unix(path: str) -> socket.socket:
+def dial_unix(path: str) -> _socket.socket:
     """A socket connected to the unix socket at `path`. Raises `ConnectFailed`."""
-    if not hasattr(socket, "AF_UNIX"):
+    if not hasattr(_socket, "AF_UNIX"):
         raise ConnectFailed("this system has no unix sockets")
     try:
-        connected = open_socket(socket.AF_UNIX)
+        connected = open_socket(_socket.AF_UNIX)
     except OSError as error:
         raise ConnectFailed(f"no unix socket could be had: {reason(error)}") from None
     try:
@@ -94,7 +106,7 @@ def resolve(host: str, port: int, seconds: float) -> list[Address]:
             return addresses
         return _look_up(host, port) if host == "localhost" else _look_up_within(seconds, host, port)
     except OSError as error:
-        if isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME:
+        if isinstance(error, _socket.gaierror) and error.errno in NO_SUCH_NAME:
             raise HostNotFound(
                 f"there is no host named {host}", hint="Look at its spelling, and whether this machine is on line."
             ) from None
@@ -106,15 +118,15 @@ _NO_ANSWER = "The name server does not answer; this often passes. Is this machin
 
 def _look_up(host: str, port: int, flags: int = 0) -> list[Address]:
     # As bytes: for a text Python loads its IDNA codec, 5 ms for a name that is in A-labels already.
-    found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM, flags=flags)
+    found = _socket.getaddrinfo(host.encode("ascii"), port, type=_socket.SOCK_STREAM, flags=flags)
     return [Address(family, where) for family, _, _, _, where in found]
 
 
 def _by_number(host: str, port: int) -> list[Address]:
     """The address that `host` is, [] when it is a name."""
     try:
-        return _look_up(host, port, socket.AI_NUMERICHOST)
-    except socket.gaierror:
+        return _look_up(host, port, _socket.AI_NUMERICHOST)
+    except _socket.gaierror:
         return []
 
 

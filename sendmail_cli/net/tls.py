@@ -10,11 +10,12 @@ import ssl
 from sendmail_cli.errors import CertificateRejected, ConnectionLost, MailError, TLSHandshakeFailed
 from sendmail_cli.net.certificate import certificate_facts, fingerprint, first_certificate
 from sendmail_cli.net.certificate_faults import Rejected, not_the_pinned, rejection
+from sendmail_cli.net.dial import whole_socket
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    import socket
+    import _socket
     from datetime import datetime
 
     from sendmail_cli.net.tls_context import TLSContext
@@ -40,7 +41,7 @@ class TLSFacts(NamedTuple):
 class TLSTransport:
     """A socket with TLS on it; `handshake` first."""
 
-    def __init__(self, connected: socket.socket, context: TLSContext, host: str) -> None:
+    def __init__(self, connected: _socket.socket, context: TLSContext, host: str) -> None:
         self._host = host
         self._context = context
         self._shown = b""  # the server's certificate in DER, as soon as it was shown
@@ -50,11 +51,13 @@ class TLSTransport:
         self.wait_for_write = False
         self.may_hold_more = True  # decrypted, and no longer seen by the system
         self._listen_for_certificate()
+        whole = whole_socket(connected)
         try:
             self.socket = context.openssl.wrap_socket(
-                connected, server_hostname=host or None, do_handshake_on_connect=False
+                whole, server_hostname=host or None, do_handshake_on_connect=False
             )
         except (OSError, ValueError) as error:
+            whole.close()
             raise TLSHandshakeFailed(f"TLS could not start: {_words(error)}") from None
 
     def handshake(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import base64
 import builtins
 import socket
@@ -48,7 +49,7 @@ def sink() -> Iterator[Sink]:
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """What names this machine knows, in place of a name server."""
     known: dict[str, list[str]] = {}
-    by_number = socket.getaddrinfo
+    by_number = _socket.getaddrinfo
 
     def getaddrinfo(host: bytes, port: int, **more: int) -> list[Any]:
         if more["flags"] & socket.AI_NUMERICHOST:
@@ -60,7 +61,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
         flags = more | {"flags": socket.AI_NUMERICHOST}
         return [found for address in known[name] for found in by_number(address, port, **flags)]
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(_socket, "getaddrinfo", getaddrinfo)
     return known
 
 

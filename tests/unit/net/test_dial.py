@@ -1,11 +1,12 @@
 """Names to connections: every address is tried, and what went wrong is said."""
 
+import _socket
 import errno
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def closed_port() -> int:
 @pytest.fixture
 def resolve_to(monkeypatch: pytest.MonkeyPatch) -> Addresses:
     """Have every name resolve to these addresses, or fail like this; numbers are what they are."""
-    by_number = socket.getaddrinfo
+    by_number = _socket.getaddrinfo
 
     def resolve(*found: tuple[str, int] | Exception) -> None:
         def getaddrinfo(host: object, port: int, **more: int) -> list[Any]:
@@ -51,7 +52,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch) -> Addresses:
                 if not isinstance(it, Exception)
             ]
 
-        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(_socket, "getaddrinfo", getaddrinfo)
 
     return resolve
 
@@ -70,7 +71,7 @@ def test_duty29_every_address_is_tried(listener: socket.socket, closed_port: int
 def test_who_won_is_told_and_why_the_others_did_not(listener: socket.socket, closed_port: int) -> None:
     addresses = [Address(socket.AF_INET, ("127.0.0.1", closed_port)), Address(socket.AF_INET, listener.getsockname())]
     done = connect("mx.example.com", 25, [*addresses, *addresses], FAR, Clock())
-    with done.socket:
+    with closing(done.socket):
         assert done.socket.getpeername() == listener.getsockname()
     assert done[1:] == (addresses[1], {addresses[0]: "connection refused"})
 
@@ -134,11 +135,11 @@ def no_socket(code: int) -> Callable[..., socket.socket]:
 
 def test_no_socket_to_be_had(resolve_to: Addresses, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(("192.0.2.1", 25))
-    monkeypatch.setattr(socket, "socket", no_socket(errno.EMFILE))
+    monkeypatch.setattr(_socket, "socket", no_socket(errno.EMFILE))
     with pytest.raises(ResourceError, match="no socket could be had: too many open files") as caught:
         dial("mx.example.com", 25, 5, Clock())
     assert caught.value.exit_code == 71
-    monkeypatch.setattr(socket, "socket", no_socket(errno.EAFNOSUPPORT))
+    monkeypatch.setattr(_socket, "socket", no_socket(errno.EAFNOSUPPORT))
     with pytest.raises(ConnectFailed, match="address family not supported"):
         dial("mx.example.com", 25, 5, Clock())
 
@@ -159,7 +160,7 @@ def test_unix_socket(tmp_path: Path) -> None:
 
 def connect_often(path: str, stack: ExitStack) -> None:
     for _ in range(10):
-        stack.enter_context(dial_unix(path))
+        stack.enter_context(closing(dial_unix(path)))
 
 
 def test_duty21_a_unix_socket_whose_server_is_busy_does_not_block(tmp_path: Path) -> None:
@@ -173,10 +174,10 @@ def test_duty21_a_unix_socket_whose_server_is_busy_does_not_block(tmp_path: Path
 
 
 def test_no_unix_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "socket", no_socket(errno.EPERM))
+    monkeypatch.setattr(_socket, "socket", no_socket(errno.EPERM))
     with pytest.raises(ConnectFailed, match="no unix socket could be had: operation not permitted"):
         dial_unix("/run/smtp")
-    monkeypatch.delattr(socket, "AF_UNIX")
+    monkeypatch.delattr(_socket, "AF_UNIX")
     with pytest.raises(ConnectFailed, match="this system has no unix sockets"):
         dial_unix("/run/smtp")
 
@@ -205,7 +206,7 @@ def test_ipv6_needs_no_thread() -> None:
 def silent_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A name server that never answers, until the test is over."""
     is_over = threading.Event()
-    by_number = socket.getaddrinfo
+    by_number = _socket.getaddrinfo
     asking: list[threading.Thread] = []
 
     def getaddrinfo(host: bytes, port: int, **more: int) -> list[Any]:
@@ -215,7 +216,7 @@ def silent_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         is_over.wait()
         raise socket.gaierror(socket.EAI_AGAIN, "Too late")
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(_socket, "getaddrinfo", getaddrinfo)
     yield
     is_over.set()
     for thread in asking:
@@ -268,7 +269,7 @@ def test_the_time_for_the_name_is_part_of_the_whole(monkeypatch: pytest.MonkeyPa
         clock.now += 5
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 25))]
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(_socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(ConnectFailed, match="no time was left to try it"):
         dial("mx.example.com", 25, 5, clock)
 

@@ -1,11 +1,12 @@
 """Several addresses at once: who begins when, who wins, and what becomes of the others."""
 
+import _socket
 import errno
 import os
 import select
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import pytest
@@ -253,10 +254,10 @@ def no_socket(code: int) -> Callable[..., socket.socket]:
 
 
 def test_a_socket_that_can_not_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "socket", no_socket(errno.EMFILE))
+    monkeypatch.setattr(_socket, "socket", no_socket(errno.EMFILE))
     with pytest.raises(ResourceError, match="no socket could be had: too many open files"):
         open_socket(socket.AF_INET)
-    monkeypatch.setattr(socket, "socket", no_socket(errno.EPERM))
+    monkeypatch.setattr(_socket, "socket", no_socket(errno.EPERM))
     with pytest.raises(PermissionError):
         open_socket(socket.AF_INET)
 
@@ -273,7 +274,7 @@ def test_real_sockets_refused_and_connected(sockets: ExitStack) -> None:
     race = Race([Address(socket.AF_INET, ("127.0.0.1", port)), Address(socket.AF_INET6, ("::1", port, 0, 0))])
     connected = race.run(START + 5, Clock())
     assert connected is not None
-    with connected:
+    with closing(connected):
         assert connected.getpeername()[0] == "::1"
     assert race.reasons == {Address(socket.AF_INET, ("127.0.0.1", port)): "connection refused"}
 
@@ -295,7 +296,7 @@ def test_real_sockets_a_black_hole_and_one_that_answers(sockets: ExitStack) -> N
     race = Race(addresses)
     connected = race.run(START + 1000, impatient)
     assert connected is not None
-    with connected:
+    with closing(connected):
         assert connected.getpeername() == listener.getsockname()
     assert race.reasons == {addresses[0]: "another was faster"}
 
