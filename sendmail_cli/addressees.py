@@ -7,7 +7,7 @@ import re
 from sendmail_cli.addresses import Address, AddressParser, AddrSpec, Group, Mailbox, group_text, quote_phrase
 from sendmail_cli.typing import NamedTuple
 
-_LOCAL_NAME = re.compile(r"\w[\w.+-]*")
+_LOCAL_NAME = r"\w[\w.+-]*"
 
 
 class LocalName(NamedTuple):
@@ -74,7 +74,7 @@ class _AddresseeParser(AddressParser):
         start = self.at
         local_part = self.quoted_string() if is_quoted else self.dot_atom("an address")
         self.skip_space_and_comments()
-        if not self.peek("@") and _LOCAL_NAME.fullmatch(local_part):
+        if not self.peek("@") and re.fullmatch(_LOCAL_NAME, local_part):
             return self.checked(local_part, "", start)
         self.at = start
         return super().addr_spec(is_quoted=is_quoted)

@@ -21,18 +21,13 @@ MAX_PATH = 256  # octets, with the angle brackets; RFC 5321 §4.5.3.1.3
 MAX_LABEL = 63  # octets; RFC 1035 §2.3.4
 MAX_NESTING = 20  # comments within comments; nobody means more
 
-_SPACE = re.compile("[ \t]*")
-# RFC 5322 atext, with everything beyond ASCII (RFC 6532 §3.2): as what it is not, since a class that names all of
-# Unicode takes 9 ms to compile.
-_ATEXT = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f-\x9f]'
-_PHRASE_WORD = re.compile(f"(?:{_ATEXT}|\\.)+")  # a dot in a name ("John Q. Public") is obsolete but usual
-_DOT_ATOM = re.compile(f"{_ATEXT}+(?:\\.{_ATEXT}+)*")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_DOMAIN_LITERAL = re.compile(r"\[([!-Z^-~]*)\]")
-_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
-_QUOTED_PAIR = re.compile(r"\\(.)")
-_NEEDS_QUOTING_PAIR = re.compile(r'(["\\])')
-_PLAIN_PHRASE = re.compile(f"{_ATEXT}+(?: {_ATEXT}+)*")
+# RFC 5322 atext and dots, with everything beyond ASCII (RFC 6532 §3.2): as what it is not, since a class that names all
+# of Unicode takes 9 ms to compile. A dot in a name ("John Q. Public") is obsolete but usual.
+_WORD = re.compile(r'[^\x00-\x20"(),:;<>@\[\\\]\x7f-\x9f]+')
+# Compiled by re when they are used: most addresses have nothing of it.
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_DOMAIN_LITERAL = r"\[([!-Z^-~]*)\]"
+_QUOTED_PAIR = r"\\(.)"
 
 
 class AddrSpec(NamedTuple):
@@ -119,9 +114,12 @@ def mailboxes_of(addresses: tuple[Address, ...]) -> tuple[Mailbox, ...]:
 
 def quote_phrase(name: str) -> str:
     """`name` as a phrase of RFC 5322: as it is where that is allowed, else as a quoted string."""
-    if _PLAIN_PHRASE.fullmatch(name):
-        return name
-    return '"' + _NEEDS_QUOTING_PAIR.sub(r"\\\1", name) + '"'
+    return name if "." not in name and all(map(_WORD.fullmatch, name.split(" "))) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def encode_domain(domain: str) -> str:
@@ -141,9 +139,14 @@ def encode_domain(domain: str) -> str:
     if len(encoded) > MAX_DOMAIN:
         raise AddressError(f"the domain “{printable(domain, 80)}” is longer than {MAX_DOMAIN} characters")
     for label in encoded.split("."):
-        if len(label) > MAX_LABEL or not _LABEL.fullmatch(label):
+        if len(label) > MAX_LABEL or not _is_label(label):
             raise AddressError(f"“{printable(domain, 80)}” is no domain name: look at “{printable(label, 70)}”")
     return encoded
+
+
+def _is_label(text: str) -> bool:
+    """True for ASCII letters, digits, “_”, and “-” where it is neither the first nor the last."""
+    return text.isascii() and text.replace("-", "_").replace("_", "0").isalnum() and "-" not in {text[0], text[-1]}
 
 
 def _is_address_literal(text: str) -> bool:
@@ -160,9 +163,16 @@ def _is_address_literal(text: str) -> bool:
 
 
 def _quoted_local_part(local_part: str) -> str:
-    if _DOT_ATOM.fullmatch(local_part):
-        return local_part
-    return '"' + _NEEDS_QUOTING_PAIR.sub(r"\\\1", local_part) + '"'
+    is_dot_atom = _WORD.fullmatch(local_part) and _stray_dot(local_part) is None
+    return local_part if is_dot_atom else _quoted(local_part)
+
+
+def _stray_dot(word: str) -> int | None:
+    """Where in `word` a dot has no other character on one of its sides; None where each has both (RFC 5322 §3.2.3)."""
+    at = 0 if word.startswith(".") else word.find("..")
+    if at < 0 and word.endswith("."):
+        at = len(word) - 1
+    return None if at < 0 else at
 
 
 class AddressParser:
@@ -237,7 +247,7 @@ class AddressParser:
             if self.peek('"'):
                 words.append(self.quoted_string())
                 continue
-            match = _PHRASE_WORD.match(self.text, self.at)
+            match = _WORD.match(self.text, self.at)
             if match is None:
                 return words, quoted
             words.append(match[0])
@@ -265,7 +275,7 @@ class AddressParser:
         return self.checked(local_part, self.domain(), start)
 
     def domain(self) -> str:
-        literal = _DOMAIN_LITERAL.match(self.text, self.at)
+        literal = re.compile(_DOMAIN_LITERAL).match(self.text, self.at) if self.peek("[") else None
         if literal is not None:
             if not _is_address_literal(literal[1]):
                 self.fail("expected an IP address in the brackets, as [192.0.2.1] or [IPv6:2001:db8::1]")
@@ -293,24 +303,26 @@ class AddressParser:
         return address
 
     def dot_atom(self, expected: str) -> str:
-        match = _DOT_ATOM.match(self.text, self.at)
-        if match is None:
+        match = _WORD.match(self.text, self.at)
+        if match is None or match[0].startswith("."):
             self.fail(f"expected {expected}")
-        self.at = match.end()
-        if self.peek("."):
+        stray = _stray_dot(match[0])
+        if stray is not None:
+            self.at += stray
             self.fail("a dot must stand between two other characters; put such a name in double quotes")
+        self.at = match.end()
         return match[0]
 
     def quoted_string(self) -> str:
-        match = _QUOTED.match(self.text, self.at)
+        match = re.compile(_QUOTED).match(self.text, self.at)
         if match is None:
             self.fail("a double quote is never closed")
         self.at = match.end()
-        return _QUOTED_PAIR.sub(r"\1", match[1])
+        return re.sub(_QUOTED_PAIR, r"\1", match[1])
 
     def skip_space(self) -> None:
-        match = _SPACE.match(self.text, self.at)
-        self.at = match.end() if match else self.at
+        while self.text.startswith((" ", "\t"), self.at):
+            self.at += 1
 
     def skip_space_and_comments(self) -> None:
         while True:
@@ -332,7 +344,7 @@ class AddressParser:
                 depth -= 1
                 if depth == 0:
                     self.at = at + 1
-                    return _QUOTED_PAIR.sub(r"\1", self.text[start + 1 : at])
+                    return re.sub(_QUOTED_PAIR, r"\1", self.text[start + 1 : at])
             if depth > MAX_NESTING:
                 break
             at += 1

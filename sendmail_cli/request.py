@@ -5,8 +5,7 @@ from __future__ import annotations
 from sendmail_cli.addresses import AddrSpec, Mailbox, parse_addr_spec, parse_mailbox
 from sendmail_cli.config.settings import ServerFlags
 from sendmail_cli.errors import ConfigError, DataError, MailError, UsageError
-from sendmail_cli.message.draft import Draft, decode_body, mailboxes_in
-from sendmail_cli.message.encoding import AS_FITS
+from sendmail_cli.message.draft import AS_FITS, Draft, decode_body, mailboxes_in
 from sendmail_cli.people import People, recipients_named, recipients_of, resolver_for
 from sendmail_cli.queue.choice import Queueing
 from sendmail_cli.smtp.envelope import NO_DEMANDS, Demands, ReversePath, envelope_for
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from sendmail_cli.message.attachments import Attachment
     from sendmail_cli.message.calendar import Calendar
     from sendmail_cli.message.compose import ComposedMessage
-    from sendmail_cli.message.encoding import TextForm
+    from sendmail_cli.message.draft import TextForm
     from sendmail_cli.message.inline_images import Page
     from sendmail_cli.message.local_mail import LocalRules
     from sendmail_cli.message.raw import RawMessage

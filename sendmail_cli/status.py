@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import IntEnum
 
 from sendmail_cli.typing import NamedTuple
@@ -32,9 +31,6 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-_ENHANCED = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |\Z)")
-
-
 class EnhancedStatusCode(NamedTuple):
     """class.subject.detail of RFC 3463 §2."""
 
@@ -51,8 +47,12 @@ def parse_enhanced_status_code(text: str) -> EnhancedStatusCode | None:
 
     Only ASCII digits count, one to three for subject and detail (RFC 3463 §2).
     """
-    match = _ENHANCED.match(text)
-    return None if match is None else EnhancedStatusCode(int(match[1]), int(match[2]), int(match[3]))
+    numbers = text.partition(" ")[0].split(".", 3)
+    if len(numbers) != 3 or numbers[0] not in {"2", "4", "5"}:
+        return None
+    if not all(number.isascii() and number.isdigit() and len(number) <= 3 for number in numbers):
+        return None
+    return EnhancedStatusCode(*map(int, numbers))
 
 
 # RFC 3463 subjects 5 to 7 have one meaning each; subjects 1 to 3 depend on what was refused.

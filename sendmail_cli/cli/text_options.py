@@ -9,8 +9,8 @@ from sendmail_cli.cli.groups import option
 from sendmail_cli.cli.options import stack
 from sendmail_cli.cli.params import CHARSET, FILE, FOLDER, TEXT
 from sendmail_cli.errors import InputError, UsageError
-from sendmail_cli.message.draft import decode_body
-from sendmail_cli.message.encoding import ENCODINGS, TextForm
+from sendmail_cli.message.draft import TextForm, decode_body
+from sendmail_cli.message.encoding import ENCODINGS
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 

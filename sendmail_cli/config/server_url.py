@@ -18,10 +18,8 @@ SMTP_PORT = 25
 _SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 _FORM = "[smtps://|smtp://|lmtp://][user@]host[:port]"
 _SOCKET = "unix:|(?P<lmtp>lmtp):(?!//[^/]|[0-9])(?:unix:)?"  # lmtp:24 is a host
-_PORT = "[0-9]{1,5}"
-_IPV4 = r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}"
 _MAPPED_LOOPBACK = "::ffff:(?:127[.]|7f[0-9a-f]{2}:)"  # as Python ≥ 3.13 writes it, and before
-_NUMERIC_LABEL = "[0-9]+|0[xX][0-9A-Fa-f]*"
+_HEX = "0123456789abcdef"
 _ZONE = "[A-Za-z0-9._~-]{1,32}"  # an interface's name (RFC 6874)
 _BAD_ESCAPE = "%(?![0-9A-Fa-f]{2})"
 _ESCAPE = b"%([0-9A-Fa-f]{2})"
@@ -61,9 +59,9 @@ class ServerURL(NamedTuple):
             return True
         if self.host == "localhost" or self.host.endswith(".localhost"):  # RFC 6761 §6.3
             return True
-        if re.fullmatch(_IPV4, self.host):
-            return self.host.startswith("127.")
-        return self.host == "::1" or re.match(_MAPPED_LOOPBACK, self.host) is not None
+        if ":" in self.host:
+            return self.host == "::1" or re.match(_MAPPED_LOOPBACK, self.host) is not None
+        return self.host.startswith("127.") and _is_ipv4(self.host)
 
     def is_same_host(self, other: ServerURL) -> bool:
         """True when both name the same host, or the same socket, whatever port and user they name."""
@@ -85,7 +83,7 @@ def parse_server_url(text: str) -> ServerURL:
     text = text.strip()
     if find_control(text) is not None:
         raise UsageError("a server's name has no control characters in it")
-    socket = re.match(_SOCKET, text)
+    socket = re.match(_SOCKET, text) if text.startswith(("unix:", "lmtp:")) else None
     if socket is not None:
         return ServerURL("", scheme=socket["lmtp"], socket_path=_parse_socket_path(text[socket.end() :]))
     scheme, authority = _split_scheme(text)
@@ -106,7 +104,7 @@ def _parse_socket_path(path: str) -> str:
 
 
 def _split_scheme(text: str) -> tuple[str | None, str]:
-    match = re.match(_SCHEME, text)
+    match = re.match(_SCHEME, text) if "://" in text else None
     if match is None:
         return None, text
     scheme = match[1].lower()
@@ -138,12 +136,11 @@ def _parse_user(text: str) -> str:
 
 
 def _without_path(text: str) -> str:
-    host = re.split("[/?#]", text, maxsplit=1)[0]
-    if host != text:
+    if any(mark in text for mark in "/?#"):
         raise UsageError(
             "nothing follows the host and its port: leave out what comes after them", hint=f"A server is {_FORM}."
         )
-    return host
+    return text
 
 
 def _split_port(text: str) -> tuple[str, str | None]:
@@ -165,7 +162,7 @@ def _parse_port(text: str | None) -> int | None:
     if text is None:
         return None
     # What stands there is not repeated, here and above: somebody may have written user:password.
-    if not re.fullmatch(_PORT, text) or not 1 <= int(text) <= 65535:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
         raise UsageError("what follows the colon is no port: a number from 1 to 65535 is", hint=f"A server is {_FORM}.")
     return int(text)
 
@@ -181,9 +178,25 @@ def _parse_host(text: str) -> str:
     except AddressError as error:
         raise UsageError(error.sentence) from None
     # "127.1" and "0x7f000001" are addresses to the system's resolver; nobody who reads them sees which.
-    if re.fullmatch(_NUMERIC_LABEL, host.rpartition(".")[2]) and not re.fullmatch(_IPV4, host):
+    if _is_number(host.rpartition(".")[2]) and not _is_ipv4(host):
         raise UsageError(f"“{printable(host, 80)}” is neither a name nor an IPv4 address such as 192.0.2.1")
     return host
+
+
+def _is_ipv4(host: str) -> bool:
+    """True for four numbers as they are usually written."""
+    numbers = host.split(".")
+    return len(numbers) == 4 and all(map(_is_octet, numbers))
+
+
+def _is_octet(text: str) -> bool:
+    """True for a number up to 255 without zeros before it."""
+    return text.isascii() and text.isdigit() and len(text) <= 3 and str(int(text)) == text and int(text) <= 255
+
+
+def _is_number(label: str) -> bool:
+    """True for a number in decimal or as 0x…, in lower case."""
+    return label.isdigit() or (label.startswith("0x") and not label[2:].strip(_HEX))
 
 
 def _parse_ipv6(text: str) -> str:

@@ -41,10 +41,10 @@ _OF_SERVER = (
 )  # fmt: skip
 _TO_PASSWORD = ("password_command", "credential_source")
 # Ours, and read elsewhere.
-_ELSEWHERE = (
+_ELSEWHERE = frozenset((
     CONFIG_VARIABLE, f"{PREFIX}PROFILE", PROXY_VARIABLE, SPOOL_VARIABLE, SOCKET_VARIABLE, SERVING_VARIABLE,
     f"{PREFIX}NO_INPUT", CREDENTIAL_VARIABLE, f"{CREDENTIAL_VARIABLE}_FILE",
-)  # fmt: skip
+))  # fmt: skip
 _WITH_PROFILE = (f"{CREDENTIAL_VARIABLE}__", CLIENT_SECRET_VARIABLES)  # a profile's name follows
 _IS_ON = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -83,34 +83,33 @@ def _dotted(key: str) -> str:
 def _said(environment: Environment) -> dict[str, Any]:
     """The checked value of each key that has a variable; an empty one is as good as none."""
     said: dict[str, Any] = {}
-    _refuse_misspelt(environment)
-    for key in KEYS:
-        text = environment.variables.get(variable_of(key)) if key not in _OTHERS or key == "credential" else None
+    given = [name for name in environment.variables if name.startswith(PREFIX) and name not in _ELSEWHERE]
+    ours = {variable_of(key): key for key in KEYS if key not in _OTHERS or key == "credential"} if given else {}
+    _refuse_misspelt(given, {*ours, *_ELSEWHERE})
+    for variable, key in ours.items():
+        text = environment.variables.get(variable) if variable in given else None
         if not text:
             continue
         try:
             said[key] = check_value(key, _as_in_file(key, text))
         except PasswordInURL as error:
             hint = f"Put it into the variable {CREDENTIAL_VARIABLE}, or the name of a file with it into"
-            raise ConfigError(
-                f"{variable_of(key)}: {error.sentence}", hint=f"{hint} {CREDENTIAL_VARIABLE}_FILE."
-            ) from None
+            raise ConfigError(f"{variable}: {error.sentence}", hint=f"{hint} {CREDENTIAL_VARIABLE}_FILE.") from None
         except (MailError, ValueError) as error:
             hint = error.hint if isinstance(error, MailError) else ""
-            raise ConfigError(f"{variable_of(key)}: {error}", hint=hint) from None
+            raise ConfigError(f"{variable}: {error}", hint=hint) from None
     return said
 
 
-def _refuse_misspelt(environment: Environment) -> None:
-    """Raise `ConfigError` for a variable that is nearly one of ours, as a file's misspelt key is refused.
+def _refuse_misspelt(given: Iterable[str], ours: set[str]) -> None:
+    """Raise `ConfigError` for a variable `given` that is nearly one of `ours`, as a file's misspelt key is refused.
 
     What is like none of them is somebody else's: a test's, or that of a script around us.
     """
-    for variable in environment.variables:
-        if not variable.startswith(PREFIX) or variable.startswith(_WITH_PROFILE):
+    for variable in given:
+        if variable in ours or variable.startswith(_WITH_PROFILE):
             continue
-        ours = {*map(variable_of, (key for key in KEYS if key not in _OTHERS or key == "credential")), *_ELSEWHERE}
-        meant = None if variable in ours else nearest_of(variable.removeprefix(PREFIX), _words(ours), cutoff=0.8)
+        meant = nearest_of(variable.removeprefix(PREFIX), _words(ours), cutoff=0.8)
         if meant:
             raise ConfigError(f"{variable}: there is no such variable; did you mean {PREFIX}{meant}?")
 

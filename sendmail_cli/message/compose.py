@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from sendmail_cli.errors import AddressError
-from sendmail_cli.message.encoding import TextForm, encode_text
+from sendmail_cli.message.draft import TextForm
+from sendmail_cli.message.encoding import encode_text
 from sendmail_cli.message.fields import compose_header
 from sendmail_cli.message.parts import Boundaries, file_part, joined, multipart, text_part
 from sendmail_cli.printable import printable

@@ -6,7 +6,6 @@ import codecs
 
 from sendmail_cli.addresses import Mailbox, mailboxes_of, parse_address_list
 from sendmail_cli.errors import HeaderError
-from sendmail_cli.message.encoding import AS_FITS
 from sendmail_cli.message.headers import check_field_name
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
@@ -15,9 +14,19 @@ if TYPE_CHECKING:
     from sendmail_cli.addresses import Address
     from sendmail_cli.message.attachments import Attachment
     from sendmail_cli.message.calendar import Calendar
-    from sendmail_cli.message.encoding import TextForm
 
 LAST_CHARSET = "ISO-8859-1"  # every octet is a character in it, so it never fails
+
+
+class TextForm(NamedTuple):
+    """How the text of a message is to be written; what is None is chosen for each text."""
+
+    charset: str | None = None  # see `charsets`
+    encoding: str | None = None  # one of `encoding.ENCODINGS`
+    is_flowed: bool = False  # plain text as format=flowed (RFC 3676)
+
+
+AS_FITS = TextForm()
 
 
 class Draft(NamedTuple):

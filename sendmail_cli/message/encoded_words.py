@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import re
 
+from sendmail_cli.message.headers import MAX_ENCODED_WORD, looks_encoded
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MAX_ENCODED_WORD = 75  # characters; RFC 2047 §2
 _FRAME = len("=?utf-8?b?") + len("?=")
 
 MAX_SEGMENT = 60  # characters of one piece of a long parameter, so that its line stays under 78
 MAX_LIKENESS = 255  # characters; a ligature can stand for many letters
-_TOKEN = re.compile(r"[A-Za-z0-9-]+")  # RFC 2045 §5.1 allows more; readers are surer of what is quoted
+_PLAIN_VALUE = "[A-Za-z0-9-]+"  # RFC 2045 §5.1 allows more; readers are surer of what is quoted
 _ATTRIBUTE_CHARACTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")
 _PERCENT = [chr(octet) if octet in _ATTRIBUTE_CHARACTERS else f"%{octet:02X}" for octet in range(256)]
-_NEEDS_QUOTED_PAIR = re.compile(r'["\\]')
-
-
-def looks_encoded(text: str) -> bool:
-    """True when a reader might take a part of `text` for an encoded-word and show something else."""
-    return "=?" in text
 
 
 def encoded_words(text: str, room: int = MAX_ENCODED_WORD) -> list[str]:
@@ -66,7 +60,7 @@ def parameters(name: str, value: str) -> list[str]:
     where it is long, and followed by the plain form in ASCII for readers that know no better. Those that know both take
     the first.
     """
-    if value.isascii() and not looks_encoded(value) and not _NEEDS_QUOTED_PAIR.search(value):
+    if value.isascii() and not looks_encoded(value) and "\\" not in value and '"' not in value:
         return [f"{name}={_plain(value)}"]
     return [*_extended(name, value), f"{name}={_plain(ascii_likeness(value))}"]
 
@@ -81,7 +75,7 @@ def ascii_likeness(text: str) -> str:
 
 
 def _plain(value: str) -> str:
-    return value if _TOKEN.fullmatch(value) else f'"{value}"'
+    return value if re.fullmatch(_PLAIN_VALUE, value) else f'"{value}"'
 
 
 def _extended(name: str, value: str) -> list[str]:

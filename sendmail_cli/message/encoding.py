@@ -6,6 +6,7 @@ import binascii
 from struct import Struct
 
 from sendmail_cli.errors import DataError
+from sendmail_cli.message.draft import AS_FITS
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.octets import CleanLines
 from sendmail_cli.printable import printable
@@ -14,12 +15,14 @@ from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sendmail_cli.message.draft import TextForm
     from sendmail_cli.message.source import Source
 
 ENCODINGS = ("7bit", "quoted-printable", "base64")  # those that every server takes
 MAX_ENCODED_LINE = 76  # characters before CR LF; RFC 2045 §6.7 (5), §6.8
 OCTETS_A_LINE = MAX_ENCODED_LINE // 4 * 3
 LINES_A_CHUNK = 1024
+BASE64_CHUNK = OCTETS_A_LINE * LINES_A_CHUNK  # octets
 
 _PLAIN = bytes((*b"\t\n", *range(ord(" "), ord("=")), *range(ord("=") + 1, 127)))  # as it is in quoted-printable
 _QUOTED = {octet: f"={octet:02X}" for octet in (*range(9), *range(10, 32), ord("="), *range(127, 256))}
@@ -27,17 +30,6 @@ _WHITE_SPACE = b" \t\r\n"
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=" + _WHITE_SPACE
 _MAX_HELD = 64 * 1024  # octets
 _LINES = Struct(f"{MAX_ENCODED_LINE}s" * LINES_A_CHUNK)
-
-
-class TextForm(NamedTuple):
-    """How the text of a message is to be written; what is None is chosen for each text."""
-
-    charset: str | None = None  # see `charsets`
-    encoding: str | None = None  # one of ENCODINGS
-    is_flowed: bool = False  # plain text as format=flowed (RFC 3676)
-
-
-AS_FITS = TextForm()
 
 
 class EncodedText(NamedTuple):
@@ -177,7 +169,7 @@ def base64_length(size: int) -> int:
 
 def base64_of(source: Source) -> Iterator[bytes]:
     """All of `source` in base64, as `base64_length` measures it. Raises `InputOutputError` when it has changed."""
-    return base64_lines(source.chunks(OCTETS_A_LINE * LINES_A_CHUNK))
+    return base64_lines(source.chunks(BASE64_CHUNK))
 
 
 def base64_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:

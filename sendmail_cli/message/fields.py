@@ -5,6 +5,7 @@ from __future__ import annotations
 from sendmail_cli.addresses import Group, mailboxes_of, parse_address_list
 from sendmail_cli.errors import HeaderError
 from sendmail_cli.message.headers import (
+    ADDRESS_FIELDS,
     MAX_WORD,
     address_field,
     check_field_name,
@@ -47,11 +48,6 @@ _REFUSED = {
     "content-transfer-encoding": "It follows from what is sent.",
 }
 _DATES = frozenset(("date", "resent-date", "expires", "reply-by"))
-ADDRESS_FIELDS = frozenset((
-    "from", "sender", "reply-to", "to", "cc", "resent-from", "resent-sender", "resent-to", "resent-cc",
-    "resent-reply-to", "mail-followup-to", "mail-reply-to", "disposition-notification-to", "return-receipt-to",
-    "errors-to",
-))  # fmt: skip
 # Their syntax has no place for an encoded-word (RFC 2047 §5), so beyond ASCII they are refused.
 _STRUCTURED = frozenset((
     "message-id", "in-reply-to", "references", "received", "return-path", "resent-message-id",

@@ -10,7 +10,6 @@ import re
 
 from sendmail_cli.addresses import Group, quote_phrase
 from sendmail_cli.errors import HeaderError
-from sendmail_cli.message.encoded_words import MAX_ENCODED_WORD, encoded_words, looks_encoded
 from sendmail_cli.printable import find_control, printable
 from sendmail_cli.typing import TYPE_CHECKING
 
@@ -22,17 +21,25 @@ if TYPE_CHECKING:
 
 MAX_LINE = 998  # octets before CR LF; RFC 5322 §2.1.1
 FOLD_AT = 78  # octets; RFC 5322 §2.1.1
+MAX_ENCODED_WORD = 75  # characters; RFC 2047 §2
 FOLD_ENCODED_AT = 76  # octets of a line with an encoded-word; RFC 2047 §2
 MAX_WORD = 900  # octets that may stand in a header without white space: leaves room for a name before it
 MAX_FIELD_NAME = 76  # octets; RFC 5322 sets no limit of its own, but name and colon must fit one line
 
-_FIELD_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §3.6.8: ftext
-MESSAGE_ID = re.compile("<[!-;=?-~]+>")  # wider than RFC 5322 §3.6.4: there are mails without “@” to reply to
-_WORDS = re.compile(r"([ \t]*)([^ \t]+)")
-_ENCODED_WORD = re.compile(r"=\?[^?]+\?[BbQq]\?[^?]*\?=")
+# Patterns, compiled by re when they are used: a ready message needs none.
+_FIELD_NAME = "[!-9;-~]+"  # RFC 5322 §3.6.8: ftext
+MESSAGE_ID = "<[!-;=?-~]+>"  # wider than RFC 5322 §3.6.4: there are mails without “@” to reply to
+_WORDS = r"([ \t]*)([^ \t]+)"
+_ENCODED_WORD = r"=\?[^?]+\?[BbQq]\?[^?]*\?="
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CHARACTER_NAMES = {"\0": "a NUL", "\t": "a tab", "\n": "a line break", "\r": "a line break (CR)", "\x1b": "an ESC"}
+
+ADDRESS_FIELDS = frozenset((
+    "from", "sender", "reply-to", "to", "cc", "resent-from", "resent-sender", "resent-to", "resent-cc",
+    "resent-reply-to", "mail-followup-to", "mail-reply-to", "disposition-notification-to", "return-receipt-to",
+    "errors-to",
+))  # fmt: skip
 
 Words = list[tuple[str, str]]  # each with the white space before it, where a line may be broken
 
@@ -63,12 +70,24 @@ def _refuse(found: int | None, text: str, where: str) -> None:
 
 def check_field_name(name: str) -> None:
     """Raises `HeaderError` for what can't name a header field (RFC 5322 §2.2)."""
-    if not _FIELD_NAME.fullmatch(name):
+    if not re.fullmatch(_FIELD_NAME, name):
         raise HeaderError(
             f"“{printable(name, 80)}” is no name of a header field: printable ASCII without space and colon"
         )
     if len(name) > MAX_FIELD_NAME:
         raise HeaderError(f"the header name “{name[:30]}…” is longer than {MAX_FIELD_NAME} characters")
+
+
+def looks_encoded(text: str) -> bool:
+    """True when a reader might take a part of `text` for an encoded-word and show something else."""
+    return "=?" in text
+
+
+def _encoded(text: str, room: int) -> list[str]:
+    """`text` as encoded-words, the first of at most `room` characters."""
+    from sendmail_cli.message.encoded_words import encoded_words
+
+    return encoded_words(text, room)
 
 
 def text_field(name: str, text: str) -> bytes:
@@ -78,8 +97,8 @@ def text_field(name: str, text: str) -> bytes:
     """
     check_line(_name_for_user(name), text)
     if text.isascii() and not looks_encoded(text) and text == text.strip(" \t") and _is_foldable(text):
-        return fold(name, _WORDS.findall(text))
-    return fold(name, [(" ", word) for word in encoded_words(text, _room_after(name))])
+        return fold(name, re.findall(_WORDS, text))
+    return fold(name, [(" ", word) for word in _encoded(text, _room_after(name))])
 
 
 def verbatim_text_field(name: str, value: str) -> bytes:
@@ -89,22 +108,22 @@ def verbatim_text_field(name: str, value: str) -> bytes:
     check_line(f"the value of {name}", value)
     value = value.strip(" \t")
     if value.isascii() and _is_foldable(value):
-        return fold(name, _WORDS.findall(value))
+        return fold(name, re.findall(_WORDS, value))
     return fold(name, _encode_where_needed(value, _room_after(name)))
 
 
 def _encode_where_needed(value: str, room: int) -> Words:
     words: Words = []
     gap = run = ""  # neighbours to be encoded as one, as readers drop the white space between encoded-words
-    for space, word in _WORDS.findall(value):
+    for space, word in re.findall(_WORDS, value):
         if word.isascii() and len(word) <= MAX_WORD and len(space) <= MAX_WORD:
-            if run and _ENCODED_WORD.fullmatch(word):
+            if run and re.fullmatch(_ENCODED_WORD, word):
                 run += space
             words += [*_encoded_run(gap, run, room if not words else MAX_ENCODED_WORD), (space, word)]
             run = ""
         elif run:
             run += space + word
-        elif len(space) > MAX_WORD or (words and _ENCODED_WORD.fullmatch(words[-1][1])):
+        elif len(space) > MAX_WORD or (words and re.fullmatch(_ENCODED_WORD, words[-1][1])):
             gap, run = " ", space + word
         else:
             gap, run = space, word
@@ -112,7 +131,7 @@ def _encode_where_needed(value: str, room: int) -> Words:
 
 
 def _encoded_run(gap: str, text: str, room: int) -> Words:
-    words = encoded_words(text, room) if text else []
+    words = _encoded(text, room) if text else []
     return [(" " if number else gap, word) for number, word in enumerate(words)]
 
 
@@ -121,7 +140,7 @@ def structured_field(name: str, value: str) -> bytes:
     check_line(f"the value of {name}", value)
     if not value.isascii():
         raise HeaderError(f"the value of {name} must be ASCII: “{printable(value, 80)}”")
-    return fold(name, _WORDS.findall(value.strip(" \t")))
+    return fold(name, re.findall(_WORDS, value.strip(" \t")))
 
 
 def address_field(name: str, addresses: tuple[Address, ...]) -> bytes:
@@ -156,7 +175,7 @@ def parse_message_id(text: str, where: str) -> str:
     check_line(where, text)
     stripped = text.strip(" \t")
     message_id = stripped if stripped.startswith("<") else f"<{stripped}>"
-    if not MESSAGE_ID.fullmatch(message_id):
+    if not re.fullmatch(MESSAGE_ID, message_id):
         raise HeaderError(f"{where} is no Message-ID: “{printable(text, 80)}”", hint="It looks like <id@example.org>.")
     return message_id
 
@@ -209,7 +228,7 @@ def _width(text: str) -> int:
 
 
 def _is_foldable(text: str) -> bool:
-    return all(len(part) <= MAX_WORD for pair in _WORDS.findall(text) for part in pair)
+    return all(len(part) <= MAX_WORD for pair in re.findall(_WORDS, text) for part in pair)
 
 
 def _room_after(name: str) -> int:
@@ -254,5 +273,5 @@ def _phrase_words(name: str, room: int) -> Words:
     # A quoted string is kept whole: not every reader takes out a line break within.
     words = [phrase] if phrase.startswith('"') else phrase.split(" ")
     if not name.isascii() or looks_encoded(name) or max(map(len, words)) > MAX_WORD:
-        words = encoded_words(name, room)
+        words = _encoded(name, room)
     return [(" ", word) for word in words]

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 TOO_LONG = f"has more than {MAX_LINE} octets, which no server must take"
 NUL = "has a NUL, which no mail can hold"
 
-_EIGHT_BITS = re.compile(rb"[\x80-\xff]")
-_LONE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+# Patterns, compiled by re when they are used: most messages need neither.
+_EIGHT_BITS = rb"[\x80-\xff]"
+_LONE_END = rb"\r(?!\n)|(?<!\r)\n"
 
 
 class Fault(NamedTuple):
@@ -50,7 +51,7 @@ def wrong_end(chunks: Iterator[bytes]) -> Fault | None:
         octets = held + chunk
         held = b"\r" if octets.endswith(b"\r") else b""
         octets = octets.removesuffix(b"\r")
-        found = _LONE_END.search(octets)
+        found = re.search(_LONE_END, octets)
         if found is not None:
             what = "ends in LF alone" if found[0] == b"\n" else "holds a CR that stands alone"
             return Fault(line + octets.count(b"\n", 0, found.start()), what)
@@ -85,7 +86,7 @@ class LineCheck:
         count = lines.count(b"\n")
         self._octets += len(lines) + count  # a CR before each
         self._is_open = not lines.endswith(b"\n")
-        if self.line_of_8bit is None and (found := _EIGHT_BITS.search(lines)):
+        if self.line_of_8bit is None and not lines.isascii() and (found := re.search(_EIGHT_BITS, lines)):
             self.line_of_8bit = self.line + lines.count(b"\n", 0, found.start())
         if self.fault is None:
             self._look_for_fault(self._open_line + lines)

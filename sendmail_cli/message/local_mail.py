@@ -13,8 +13,8 @@ from sendmail_cli.addressees import LocalName, OpenGroup, parse_addressees
 from sendmail_cli.addresses import Group, Mailbox
 from sendmail_cli.errors import AddressError, MailLoop
 from sendmail_cli.message.draft import decode_body
-from sendmail_cli.message.fields import ADDRESS_FIELDS
 from sendmail_cli.message.headers import (
+    ADDRESS_FIELDS,
     MAX_LINE,
     address_field,
     parameter_field,

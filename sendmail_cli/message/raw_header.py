@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAX_HEADER = 8 * 1024 * 1024  # octets; held in memory, and no server takes nearly as much
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")  # RFC 5322 §4.5 lets white space stand before the colon
 _EMPTY_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 _BLIND = frozenset(("bcc", "resent-bcc"))
 _SPACES = bytes.maketrans(b"\r\0", b"  ")
@@ -63,7 +62,7 @@ def read_header(source: Source) -> RawHeader:
     """
     head, body_start, is_ended = _split_off(source)
     lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
-    first = 1 if lines[0].startswith(b"From ") and not _FIELD.match(lines[0]) else 0
+    first = 1 if lines[0].startswith(b"From ") and field_name(lines[0]) is None else 0
     fields = _fields_of(lines[first:], first + 1)
     if not fields:  # nothing but an mbox's line
         _fail_no_field(b"", first + 1, is_first=True)
@@ -91,7 +90,7 @@ def _loose_lines(source: Source) -> tuple[list[bytes], int]:
         bare = line.rstrip(b"\r\n").translate(_SPACES)
         is_more = bare.startswith((b" ", b"\t")) and bool(lines)
         is_mailbox = not lines and bare.startswith(b"From ")
-        if not (_FIELD.match(bare) or is_more or is_mailbox):
+        if field_name(bare) is None and not is_more and not is_mailbox:
             return lines, at if bare else at + len(line)
         at += len(line)
         if at > MAX_HEADER:
@@ -219,8 +218,10 @@ def _refuse_mixed_ends(head: bytes, *, is_mixed: bool) -> None:
 
 def field_name(line: bytes) -> str | None:
     """The name, in lower case, of the field that begins with `line`; None where none does."""
-    found = _FIELD.match(line)
-    return None if found is None else found[1].decode("ascii").lower()
+    octets, colon, _ = line.partition(b":")
+    name = octets.rstrip(b" \t").decode("latin-1")  # RFC 5322 §4.5 lets white space stand before the colon
+    is_name = name.isascii() and name.isprintable() and " " not in name
+    return name.lower() if colon and name and is_name else None
 
 
 def fields_of(lines: list[bytes], first_line: int) -> tuple[Field, ...]:

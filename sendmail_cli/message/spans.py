@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-from sendmail_cli.message.encoding import (
-    LINES_A_CHUNK,
-    OCTETS_A_LINE,
-    base64_lines,
-    quoted_printable,
-    rewrapped_base64,
-)
 from sendmail_cli.message.lines import with_line_feeds
 from sendmail_cli.message.source import CHUNK
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sendmail_cli.message.source import Source
-
-_BASE64_CHUNK = OCTETS_A_LINE * LINES_A_CHUNK
 
 
 class Coding(Enum):
@@ -42,16 +33,20 @@ class Span(NamedTuple):
 
     def chunks(self, source: Source) -> Iterator[bytes]:
         """What is sent of it. Raises `InputOutputError` when the source has changed."""
+        if self.coding is Coding.LINES:
+            return self._lines(source)
+        from sendmail_cli.message import encoding
+
         if self.coding is Coding.BASE64_OCTETS:
-            return base64_lines(self._octets(source, _BASE64_CHUNK))
-        octets = self._octets(source, CHUNK)
+            return encoding.base64_lines(self._octets(source, encoding.BASE64_CHUNK))
         if self.coding is Coding.BASE64_AGAIN:
-            return rewrapped_base64(octets)
-        lines = with_line_feeds(octets)
+            return encoding.rewrapped_base64(self._octets(source, CHUNK))
         if self.coding is Coding.QUOTED_PRINTABLE:
-            return quoted_printable(lines)
-        ended = (chunk.replace(b"\n", b"\r\n") for chunk in lines)
-        return base64_lines(_regrouped(ended)) if self.coding is Coding.BASE64_LINES else ended
+            return encoding.quoted_printable(with_line_feeds(self._octets(source, CHUNK)))
+        return encoding.base64_lines(_regrouped(self._lines(source), encoding.BASE64_CHUNK))
+
+    def _lines(self, source: Source) -> Iterator[bytes]:
+        return (chunk.replace(b"\n", b"\r\n") for chunk in with_line_feeds(self._octets(source, CHUNK)))
 
     def _octets(self, source: Source, length: int) -> Iterator[bytes]:
         left = self.end - self.start
@@ -63,13 +58,13 @@ class Span(NamedTuple):
                     return
 
 
-def _regrouped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same octets, all pieces but the last as long as whole lines of base64 need them."""
+def _regrouped(chunks: Iterator[bytes], length: int) -> Iterator[bytes]:
+    """The same octets in pieces of that `length`, but for the last."""
     held = b""
     for chunk in chunks:
         held += chunk
-        while len(held) > _BASE64_CHUNK:
-            yield held[:_BASE64_CHUNK]
-            held = held[_BASE64_CHUNK:]
+        while len(held) > length:
+            yield held[:length]
+            held = held[length:]
     if held:
         yield held

@@ -145,7 +145,7 @@ def fields_of(source: Source) -> tuple[Field, ...]:
 def _message_ids(fields: tuple[Field, ...], name: str) -> list[str]:
     """Those in the first field of that name which a header of ours can hold."""
     text = next((field.text for field in fields if field.name == name), "")
-    return [found for found in MESSAGE_ID.findall(text) if len(found) <= MAX_WORD]
+    return [found for found in re.findall(MESSAGE_ID, text) if len(found) <= MAX_WORD]
 
 
 def _named(people: Iterable[Mailbox], without: frozenset[str]) -> tuple[Mailbox, ...]:

@@ -21,8 +21,8 @@ from sendmail_cli.message.attachments import attachment_from_stream
 from sendmail_cli.message.calendar import Calendar
 from sendmail_cli.message.charsets import parse_charset
 from sendmail_cli.message.compose import compose
-from sendmail_cli.message.draft import Draft
-from sendmail_cli.message.encoding import ENCODINGS, TextForm
+from sendmail_cli.message.draft import Draft, TextForm
+from sendmail_cli.message.encoding import ENCODINGS
 from sendmail_cli.message.flowed import flow
 from sendmail_cli.message.html_text import text_of_html
 from sendmail_cli.message.html_urls import url_places
