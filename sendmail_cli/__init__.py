@@ -22,7 +22,7 @@ The layers, each importing only what stands below it:
     addresses
     errors
     status
-    secret | environment | printable | octets
+    secret | environment | printable | octets | threads
     typing
 """
 

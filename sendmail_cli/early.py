@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from sendmail_cli.errors import InternalError
 from sendmail_cli.opening import begin_session, sign_in
+from sendmail_cli.threads import BackgroundThread
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class EarlySession:
         self._error: BaseException | None = None
         self._is_given_up = False
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = threading.Thread(target=self._begin, name="early session", daemon=True)
+        self._thread: BackgroundThread | None = BackgroundThread(self._begin, "early session")
         try:
             self._thread.start()
         except RuntimeError:  # no thread to be had: then it is begun when it is asked for

@@ -6,9 +6,11 @@ import selectors
 import socket
 import threading
 from contextlib import suppress
+from functools import partial
 
 from sendmail_cli.serving import SocketChannel
 from sendmail_cli.smtp.answers import Answer
+from sendmail_cli.threads import BackgroundThread
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Listener:
         self._is_stopping = False
         # Closed to wake who accepts: to shut the listening socket down would end it for systemd, too.
         self._waker, self._woken = socket.socketpair()
-        self._thread = threading.Thread(target=self._accept, name=name, daemon=True)
+        self._thread = BackgroundThread(self._accept, name)
 
     def start(self) -> None:
         """Serves from now on."""
@@ -104,7 +106,7 @@ class Listener:
                     channel.write(bytes(_FULL))
                 channel.close()
                 continue
-            thread = threading.Thread(target=self._run, args=(channel,), name=self._name, daemon=True)
+            thread = BackgroundThread(partial(self._run, channel), self._name)
             with self._lock:
                 self._channels[thread] = channel
                 self._owners[thread] = owner

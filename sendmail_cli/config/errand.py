@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Generic, TypeVar
 
 from sendmail_cli.errors import DeadlineExceeded, MailError, ResourceError
+from sendmail_cli.threads import BackgroundThread
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Errand(Generic[Value]):
         self._work, self._on_end = work, on_end
         self._values: list[Value] = []
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="errand", daemon=True)
+        self._thread = BackgroundThread(self._run, "errand")
         try:
             self._thread.start()
         except RuntimeError:

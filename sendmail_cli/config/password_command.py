@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from threading import Thread
+from functools import partial
 
 from sendmail_cli.errors import CredentialMissing, TemporaryError
 from sendmail_cli.printable import printable
 from sendmail_cli.secret import Secret
+from sendmail_cli.threads import BackgroundThread
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class _Reader:
     def __init__(self, stream: IO[bytes] | None) -> None:
         self.data = bytearray()
         self.is_too_long = False
-        self.thread = Thread(target=self.read, args=(stream,), daemon=True)
+        assert stream is not None  # noqa: S101 - it was asked for
+        self.thread = BackgroundThread(partial(self.read, stream), "what a program prints")
         self.thread.start()
 
     def read(self, stream: IO[bytes]) -> None:

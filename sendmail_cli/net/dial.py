@@ -132,7 +132,9 @@ def _by_number(host: str, port: int) -> list[Address]:
 
 def _look_up_within(seconds: float, host: str, port: int) -> list[Address]:
     """Like `_look_up`. The resolver knows no deadline of ours, so a thread waits for it; a late one is left behind."""
-    import threading
+    from threading import TIMEOUT_MAX
+
+    from sendmail_cli.threads import BackgroundThread
 
     answers: list[list[Address] | Exception] = []
 
@@ -142,12 +144,12 @@ def _look_up_within(seconds: float, host: str, port: int) -> list[Address]:
         except Exception as error:  # it is raised where somebody waits for it
             answers.append(error)
 
-    thread = threading.Thread(target=ask, name="name lookup", daemon=True)
+    thread = BackgroundThread(ask, "name lookup")
     try:
         thread.start()
     except RuntimeError:
         raise ResourceError(f"no thread could be had to look up the name {host}") from None
-    thread.join(min(max(0.0, seconds), threading.TIMEOUT_MAX))
+    thread.join(min(max(0.0, seconds), TIMEOUT_MAX))
     if not answers:
         limit = "1 second" if seconds == 1 else f"{max(0.0, round(seconds, 2)):g} seconds"
         raise ConnectFailed(f"the name {host} could not be looked up within {limit}", hint=_NO_ANSWER)

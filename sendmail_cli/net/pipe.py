@@ -12,17 +12,17 @@ import socket
 import subprocess
 from contextlib import suppress
 from errno import EAGAIN
-from threading import Thread
 
 from sendmail_cli.errors import ConfigError, ConnectFailed, ConnectionLost, MailError, ResourceError
 from sendmail_cli.net.race import OUT_OF_RESOURCES
 from sendmail_cli.net.stream import Stream, reason
 from sendmail_cli.printable import printable
+from sendmail_cli.threads import BackgroundThread
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import IO
+    from typing import IO, Any
 
     from sendmail_cli.net.tls_context import TLSContext
 
@@ -43,7 +43,7 @@ def start_program(command: tuple[str, ...], variables: Mapping[str, str], clock:
         raise ResourceError(f"no socket could be had: {reason(error)}") from None
     try:
         with theirs:
-            process = subprocess.Popen(
+            process = _Program(
                 command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.PIPE, env=dict(variables)
             )  # in our process group, with our terminal: ssh may have to ask there
     except (OSError, ValueError) as error:
@@ -53,6 +53,19 @@ def start_program(command: tuple[str, ...], variables: Mapping[str, str], clock:
         ours.close()
         raise
     return ProgramStream(ours, process, command, clock)
+
+
+class _Program(subprocess.Popen[bytes]):
+    """It is ended where Ctrl-C comes while it is being started, and nobody else knows of it yet."""
+
+    def __init__(self, command: tuple[str, ...], **how: Any) -> None:
+        try:
+            super().__init__(command, **how)
+        except BaseException:
+            if getattr(self, "pid", None) is not None:
+                self.kill()
+                self.wait()
+            raise
 
 
 class ProgramStream(Stream):
@@ -124,7 +137,7 @@ class _Errors:
     def __init__(self, stream: IO[bytes] | None) -> None:
         self._stream = stream
         self._said = b""
-        self._thread = Thread(target=self._read, name="standard error of the server", daemon=True)
+        self._thread = BackgroundThread(self._read, "standard error of the server")
         self._thread.start()
 
     def last_line(self) -> str:

@@ -291,7 +291,7 @@ def test_one_that_can_not_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr(subprocess, "Popen", exhausted)
+        patch.setattr(subprocess.Popen, "__init__", exhausted)
         with pytest.raises(ResourceError, match="can't be started now: resource temporarily unavailable"):
             start("true")
     with monkeypatch.context() as patch:
@@ -308,10 +308,26 @@ def test_an_interrupt_while_it_is_started_leaves_no_socket(monkeypatch: pytest.M
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(subprocess, "Popen", interrupt)
+    monkeypatch.setattr(subprocess.Popen, "__init__", interrupt)
     with pytest.raises(KeyboardInterrupt):
         start("true")
     gc.collect()  # a socket left open would warn, and warnings are errors
+
+
+def test_an_interrupt_as_soon_as_it_is_started_leaves_no_program(
+    monkeypatch: pytest.MonkeyPatch, program: Program
+) -> None:
+    execute = subprocess.Popen._execute_child  # type: ignore[attr-defined]
+
+    def start_and_interrupt(*arguments: object) -> None:
+        execute(*arguments)
+        program.wait_for_start()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "_execute_child", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        start(*program.command(0, "silent", "deaf"))
+    assert program.is_gone()
 
 
 def test_verified_tls_needs_a_name_to_verify(program: Program, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,20 @@ def test_a_signal_leaves_no_program(
 
     assert done.code == done.json["exit_code"] == code
     assert "Traceback" not in done.err
+    assert program.is_gone()
+
+
+def test_a_signal_while_it_is_stopped(command: Installed, program: Program) -> None:
+    """Ctrl-Z, then `kill %1`: the kernel leaves the signal to whichever thread goes on first."""
+    with command.started(*SEND, "--pipe", program.line(0, "silent")) as process:
+        program.wait_for_start()
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        done = finish(process)
+
+    assert done.code == 143
     assert program.is_gone()
 
 

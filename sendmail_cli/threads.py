@@ -1,0 +1,27 @@
+"""Threads beside the main one, which alone acts on Ctrl-C and SIGTERM."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` would load enum
+import threading
+
+from sendmail_cli.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class BackgroundThread(threading.Thread):
+    """A daemon thread that leaves signals to the main one.
+
+    One that came while we were stopped (Ctrl-Z, then `kill %1`) goes to any thread that takes it, while the main one
+    waits on. No program may be started here: it would never hear of them.
+    """
+
+    def __init__(self, target: Callable[[], object], name: str) -> None:
+        super().__init__(target=target, name=name, daemon=True)
+
+    def run(self) -> None:
+        if hasattr(_signal, "pthread_sigmask"):  # not on Windows
+            _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM))
+        super().run()
