@@ -36,6 +36,15 @@ class Place:
             raise ConfigError("mail can't be queued on this system: the spool needs POSIX")
         if not os.path.isabs(folder):
             raise ConfigError(f"SENDMAIL_CLI_SPOOL must be a path from the root on: “{printable(folder)}” is none")
+        from sendmail_cli.queue.disk import network_below
+
+        network = network_below(folder)
+        if network is not None:
+            raise ConfigError(
+                f"the spool {printable(folder)} would be on a network's file system ({printable(network)}), "
+                "where no lock can be relied on: mail could be lost, or sent twice",
+                hint="Name a folder on a disk of this machine with SENDMAIL_CLI_SPOOL.",
+            )
         self.folder = folder
         # Else a umask that hides files from their owner would shut us out of what we make.
         os.umask(os.umask(0o077) & ~0o700)

@@ -10,6 +10,7 @@ import os
 import sqlite3
 
 from sendmail_cli.errors import ConfigError
+from sendmail_cli.queue.disk import reserve
 from sendmail_cli.queue.place import DATABASE, sync_folder, unwritable, writing
 from sendmail_cli.typing import TYPE_CHECKING
 
@@ -115,6 +116,7 @@ def open_database(place: Place) -> sqlite3.Connection:
         if version < VERSION:
             with place.alone():
                 _bring_up_to_date(database)
+                reserve(place.folder)
             version = _version(database)
     except sqlite3.Error as error:
         raise unwritable(place.folder, str(error)) from None

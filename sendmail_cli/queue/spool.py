@@ -10,8 +10,9 @@ import os
 import sqlite3
 from contextlib import contextmanager
 
-from sendmail_cli.errors import UsageError
+from sendmail_cli.errors import SpoolError, UsageError
 from sendmail_cli.queue import contents, rows
+from sendmail_cli.queue.disk import free_reserve, reserve
 from sendmail_cli.queue.entry import Added, MailState, Pause
 from sendmail_cli.queue.ownership import as_owner
 from sendmail_cli.queue.place import DATABASE, UNDELIVERED, Place, is_dead, unwritable, writing
@@ -166,13 +167,24 @@ class Spool:
                 self.place.note_waiting()
 
     def delete(self, number: int) -> None:
-        """Throw a mail away; its sender gets no report. Raises as `hold`."""
+        """Throw a mail away; its sender gets no report. Raises as `hold`.
+
+        That takes room first, for what is undone if we are killed: on a full disk the room that is kept for it.
+        """
+        try:
+            files = self._delete(number)
+        except SpoolError:
+            if not free_reserve(self.place.folder):
+                raise
+            files = self._delete(number)
+        contents.forget(self.place, files)
+
+    def _delete(self, number: int) -> list[str]:
         with self.changing() as database:
             self._check_free(database, number)
             rows.journal_end(database, number, self.environment.now(), "deleted")
             rows.forget_alarm(database, number)
-            files = rows.delete_mail(database, number)
-        contents.forget(self.place, files)
+            return rows.delete_mail(database, number)
 
     def _check_free(self, database: sqlite3.Connection, number: int) -> None:
         row = database.execute("SELECT owner FROM mails WHERE id = ?", (number,)).fetchone()
@@ -238,8 +250,12 @@ class Spool:
         return True
 
     def note_rest(self) -> None:
-        """Have those who look for the file `WAITING` see it gone where no mail waits and nothing is to be told."""
+        """Have those who look for the file `WAITING` see it gone where no mail waits and nothing is to be told.
+
+        What was done may have left room on a disk that was full: some is kept again.
+        """
         with self.reading(), self.place.alone():
+            reserve(self.place.folder)
             if not self._is_any_waiting():
                 self._note_rest()
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.command import Installed
     from tests.support.sink import Sink
 
-SIZE = "600k"
+SIZE = "1100k"
 LARGE = b"x" * 76 + b"\n"
 
 
@@ -70,10 +71,24 @@ def test_a_full_disk_takes_nothing_over_and_loses_nothing(here: Installed, small
     for number in _waiting(here):
         assert here("queue", "show", str(number), "--message").out.count(LARGE.strip()) == lines
 
-    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
-    first = _waiting(here)[0]
-    assert here("queue", "delete", str(first)).code == 0
+    _fill(small_disk)
+    assert here("queue", "hold", "1").code == 75, "there is no room for anything"
+    assert here("queue", "delete", "1").code == 0
+    assert len(_waiting(here)) == taken - 1
+    assert here("queue", "delete", "--all").code == 0
+    assert _waiting(here) == []
+    assert (spool / "reserve").exists(), "for the next time"
+    (small_disk / "filler").unlink()
     assert here("send", "--in", "1d", "--no-input", "bob@example.org", stdin=b"small\n").code == 0
+
+
+def _fill(disk: Path) -> None:
+    """To the last octet."""
+    with (disk / "filler").open("wb", buffering=0) as filler:
+        for size in (4096, 1):
+            with suppress(OSError):
+                while filler.write(bytes(size)):
+                    pass
 
 
 @pytest.mark.real_server
