@@ -40,10 +40,10 @@ def _is_control(character: str) -> bool:
 
 
 def one_line(text: str) -> str:
-    """`text` with a space for each character that isn't printable: a subject that a monitor wrote over several lines is
-    still a subject.
-    """
-    return "".join(character if character.isprintable() else " " for character in text).strip()
+    """`text` with a space for each control character, none at the ends: fit for a header field."""
+    if find_control(text) is not None:
+        text = "".join(" " if find_control(character) is not None else character for character in text)
+    return text.strip(" ")
 
 
 def printable(text: str, limit: int = MAX_SHOWN) -> str:

@@ -8,7 +8,7 @@ from sendmail_cli.errors import MailError, MailLoop, UsageError
 from sendmail_cli.message.bulk import is_bulk
 from sendmail_cli.queue.choice import QueueMode, queue_mode
 from sendmail_cli.queue.entry import InDoubt, NewMail
-from sendmail_cli.queue.schedule import wait_after
+from sendmail_cli.queue.schedule import SHIFT, wait_after
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.queue.verdicts import Verdict, verdict_on
 from sendmail_cli.report import Action, RecipientOutcome, Report
@@ -103,7 +103,21 @@ def _send_later(request: Request, settings: Settings, environment: Environment, 
         report = _send_held(submission, request.queueing.due or 0.0, environment, means)
         if report is not None:
             return report
+    remind_of_timer(request, environment, means.warn)
     return enqueue(submission, request, settings, environment)
+
+
+def remind_of_timer(request: Request, environment: Environment, warn: Callable[[str], None]) -> None:
+    """Tell where nobody may be there when it is time for a message."""
+    if request.queueing.due is None or request.queueing.due - environment.now() < SHIFT:
+        return
+    from sendmail_cli.queue.timer import is_installed
+
+    if not is_installed(environment):
+        warn(
+            "at that time nobody may be there to send it, and it goes with the next mail after that; "
+            "sendmail-cli queue install has the queue run every five minutes"
+        )
 
 
 def _send_held(submission: Submission, due: float, environment: Environment, means: Means) -> Report | None:
@@ -134,7 +148,8 @@ def hold_parameter(capabilities: Capabilities, due: float, now: float) -> str | 
 
 
 def enqueue(submission: Submission, request: Request, settings: Settings, environment: Environment) -> Report:
-    """Take the message over: once this returns, it is safe on disk, and somebody runs the queue.
+    """Take the message over: once this returns, it is safe on disk, and somebody runs the queue: for an hour, so that
+    `remind_of_timer` is for what is to go later.
 
     Where its key was used before nothing is queued, and the report is that of the earlier command.
     """
@@ -142,7 +157,7 @@ def enqueue(submission: Submission, request: Request, settings: Settings, enviro
         added = spool.add(_new_mail(submission, request, settings))
         if not added.is_new:
             return earlier_report(spool, request.queueing.key or "")
-        if request.queueing.due is None or request.queueing.due <= environment.now():
+        if request.queueing.due is None or request.queueing.due - environment.now() < SHIFT:
             start_runner(spool)
     addresses = [str(each.path.address) for each in submission.envelope.recipients]
     return Report(

@@ -252,6 +252,7 @@ def send_all(
         request = request._replace(queueing=request.queueing._replace(is_one_of_many=True))
         settle = partial(queueing.settle, request=request, settings=settings, environment=environment, warn=warn)
         if queueing.goes_to_queue(request, settings):
+            queueing.remind_of_timer(request, environment, warn)
             yield from row.rest(lambda it: queueing.enqueue(it, request, settings, environment), keep)
             return
     with _running_server(settings, environment) as (server, received):

@@ -182,7 +182,7 @@ def run_in_background(environment: Environment, callers: RunCallers, handed: int
 
     `handed` is the descriptor of the lock that `start_runner` took. Raises `UsageError` where it is not.
     """
-    from sendmail_cli.queue.runner import SHIFT
+    from sendmail_cli.queue.schedule import SHIFT
 
     with Spool(environment) as spool:
         lock = spool.place.inherit_runner(handed)

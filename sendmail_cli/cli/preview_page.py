@@ -14,9 +14,9 @@ from sendmail_cli import __version__
 from sendmail_cli.cli.output import PROGRAM
 from sendmail_cli.cli.page import END, head, text_of
 from sendmail_cli.cli.preview_style import STYLE
-from sendmail_cli.message.decoded_words import decode_words, one_line
+from sendmail_cli.message.decoded_words import decode_words
 from sendmail_cli.message.html_facts import html_facts
-from sendmail_cli.printable import printable
+from sendmail_cli.printable import one_line, printable
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

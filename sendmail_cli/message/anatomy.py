@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import binascii
 
-from sendmail_cli.message.decoded_words import decode_words, one_line
+from sendmail_cli.message.decoded_words import decode_words
 from sendmail_cli.message.headers import MAX_LINE
 from sendmail_cli.message.mime_header import IDENTITIES, MimeHeader, mime_header
 from sendmail_cli.message.mime_scanner import Delimiter, MimeScanner
 from sendmail_cli.message.raw_header import Field, field_name, fields_of
+from sendmail_cli.printable import one_line
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:

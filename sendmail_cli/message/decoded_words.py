@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import re
 
-from sendmail_cli.printable import find_control
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -37,13 +36,6 @@ def decode_words(text: str) -> str:
         parts.append(_decoded(run, text))
         at = run.end
     return "".join([*parts, text[at:]])
-
-
-def one_line(text: str) -> str:
-    """`text` with a space for each control character, none at the ends: fit for a header field."""
-    if find_control(text) is not None:
-        text = "".join(" " if find_control(character) is not None else character for character in text)
-    return text.strip(" ")
 
 
 def _runs(text: str) -> Iterator[_Run]:

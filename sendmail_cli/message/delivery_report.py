@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sendmail_cli.errors import DataError
+from sendmail_cli.message.decoded_words import decode_words
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
@@ -96,7 +97,11 @@ def _subject(parts: list[Message], status: Message | None) -> str:
             from email import message_from_string
 
             payload = part.get_payload()
-            return _field(message_from_string(payload), "Subject") if isinstance(payload, str) else ""
+            return _decoded_subject(message_from_string(payload)) if isinstance(payload, str) else ""
         if part["Subject"] is not None:
-            return _field(part, "Subject")
+            return _decoded_subject(part)
     return ""
+
+
+def _decoded_subject(header: Message) -> str:
+    return printable(decode_words(_field(header, "Subject")), MAX_SHOWN)

@@ -11,10 +11,11 @@ import re
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.errors import DataError
 from sendmail_cli.message.attachments import Attachment
-from sendmail_cli.message.decoded_words import decode_words, one_line
+from sendmail_cli.message.decoded_words import decode_words
 from sendmail_cli.message.headers import MAX_WORD, MESSAGE_ID
 from sendmail_cli.message.raw import embedded_message
 from sendmail_cli.message.raw_header import mailboxes_in, read_header
+from sendmail_cli.printable import one_line
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from sendmail_cli.trace import TraceEvent
 
 TURN = 500  # mails of one lane before the next lane has its turn
-SHIFT = 3600.0  # seconds after which a runner in the background ends
 LOOK = 1.0  # seconds between two looks whether somebody has queued something
 LONGEST_SLEEP = 60.0  # seconds; then the clock is looked at again
 PATIENCE = 60.0  # seconds that a single run waits for a limit of messages a second

@@ -18,6 +18,7 @@ LIFETIME = 5 * 86400.0  # seconds; RFC 5321 §4.5.4.1: at least 4 or 5 days
 JITTER = 0.25  # of a wait, taken off at random: mails that failed together don't come back together
 FIRST_PAUSE = 60.0  # seconds; "maximum sending rate exceeded" is over in no time, a day's quota is asked for hourly
 LONGEST_PAUSE = 3600.0  # seconds
+SHIFT = 3600.0  # seconds after which a runner in the background ends
 NEGLECT = 3600.0  # seconds that a due mail waits before it is said that nobody runs the queue
 BATCH = 10  # mails that one runner takes at once
 

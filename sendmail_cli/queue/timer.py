@@ -69,6 +69,15 @@ def uninstall(environment: Environment) -> list[str]:
     return done
 
 
+def is_installed(environment: Environment) -> bool:
+    """True where `install` has made a timer or a line, and nobody has taken it away."""
+    if os.path.exists(os.path.join(_unit_folder(environment), f"{UNIT}.timer")):
+        return True
+    with suppress(ResourceError):
+        return any(line.endswith(MARK) for line in _crontab(environment))
+    return False
+
+
 def _install_timer(environment: Environment) -> str:
     folder = _unit_folder(environment)
     units = {

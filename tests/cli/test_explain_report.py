@@ -56,6 +56,11 @@ def test_each_recipient_is_explained(run: Runner) -> None:
     assert out.count("(") >= 2, "each has the source of its explanation"
 
 
+def test_the_subject_is_shown_as_it_is_read(run: Runner) -> None:
+    octets = POSTFIX.replace(b"the report", b"=?utf-8?q?Gr=C3=BC=C3=9Fe=1B=5B2J?=")
+    assert "about \u201cGrüße\\x1b[2J\u201d\n" in run("explain", stdin=octets).out.decode()
+
+
 def test_json_has_it_all(run: Runner) -> None:
     found = run("explain", "--json", stdin=POSTFIX).json
 

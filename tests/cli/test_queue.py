@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -269,7 +270,8 @@ class TestInDoubt:
 
 class TestLater:
     def test_waits_until_its_time(self, here: Runner, sink: Sink, machine: Machine) -> None:
-        assert here("send", "--in", "2h", "-m", "hello", "bob@example.org").code == 0
+        done = here("send", "--in", "2h", "-m", "hello", "bob@example.org")
+        assert (done.code, "sendmail-cli queue install" in done.err) == (0, True)
         assert here("queue", "run").code == 0
         assert sink.received == b""
         assert machine.started == []
@@ -278,6 +280,17 @@ class TestLater:
         assert here("queue", "retry", "1").code == 0
         assert here("queue", "run").code == 0
         assert b"hello" in sink.received
+
+    def test_within_the_hour_a_runner_waits_for_it(self, here: Runner, machine: Machine) -> None:
+        done = here("send", "--in", "59m", "-m", "hello", "bob@example.org")
+        assert (done.code, done.lines) == (0, ["queued for bob@example.org: waits in the queue as 1"])
+        assert machine.started == [IN_BACKGROUND]
+
+    def test_where_a_timer_runs_the_queue_nobody_is_reminded(self, here: Runner, machine: Machine) -> None:
+        units = Path(machine.home) / ".config/systemd/user"
+        units.mkdir(parents=True)
+        (units / "sendmail-cli-queue.timer").touch()
+        assert "queue install" not in here("send", "--in", "2h", "-m", "hello", "bob@example.org").err
 
     def test_a_server_that_offers_it_keeps_the_message(self, here: Runner) -> None:
         script = (

@@ -14,11 +14,12 @@ from sendmail_cli.environment import Environment
 from sendmail_cli.errors import MailError
 from sendmail_cli.message import threads
 from sendmail_cli.message.compose import compose
-from sendmail_cli.message.decoded_words import decode_words, one_line
+from sendmail_cli.message.decoded_words import decode_words
 from sendmail_cli.message.draft import Draft
 from sendmail_cli.message.encoded_words import encoded_words
 from sendmail_cli.message.resend import resend
 from sendmail_cli.message.source import MemorySource
+from sendmail_cli.printable import one_line
 
 ADA = parse_mailbox("Ada <ada@example.org>")
 ENVIRONMENT = Environment()

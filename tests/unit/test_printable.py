@@ -2,7 +2,7 @@
 
 import pytest
 
-from sendmail_cli.printable import MAX_SHOWN, printable
+from sendmail_cli.printable import MAX_SHOWN, one_line, printable
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,8 @@ def test_duty23_a_long_text_is_cut_and_says_so() -> None:
     assert printable("a" * (MAX_SHOWN + 5)) == "a" * MAX_SHOWN + "… (5 more characters)"
     assert printable("a" * MAX_SHOWN) == "a" * MAX_SHOWN
     assert printable("a\x00b", 2) == r"a\x00… (1 more characters)"
+
+
+def test_a_header_gets_one_line_without_controls() -> None:
+    assert one_line(" a\r\nBcc: x\0\x1b[2J\ud800\tb ") == "a  Bcc: x  [2J  b"
+    assert one_line("Grüße\u2028日本") == "Grüße\u2028日本"

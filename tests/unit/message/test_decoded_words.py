@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sendmail_cli.message.decoded_words import decode_words, one_line
+from sendmail_cli.message.decoded_words import decode_words
+from sendmail_cli.printable import one_line
 
 
 @pytest.mark.parametrize(
@@ -36,11 +37,6 @@ from sendmail_cli.message.decoded_words import decode_words, one_line
 )
 def test_what_a_reader_shows(text: str, shown: str) -> None:
     assert decode_words(text) == shown
-
-
-def test_a_header_gets_one_line_without_controls() -> None:
-    assert one_line(" a\r\nBcc: x\0\x1b[2J\ud800\tb ") == "a  Bcc: x  [2J  b"
-    assert one_line("Grüße\u2028日本") == "Grüße\u2028日本"
 
 
 @pytest.mark.parametrize("piece", ["=?", "=?a?q?", "=?utf-8?q?a?= ", "=?utf-8?b?w7w=?=", "=?utf-7?q?+2AA-?=", "?="])
