@@ -178,7 +178,8 @@ def _of_error(error: MailError) -> Answer:
 
 def _of_report(report: Report) -> Answer:
     if report.exit_code is ExitCode.OK:
-        return Answer(250, "2.0.0", report.outcomes[0].text)
+        accepted = report.outcomes[0]
+        return Answer(250, "2.0.0" if accepted.enhanced is None else "", accepted.text)  # which begins with its own
     if report.exit_code is ExitCode.IN_DOUBT:
         return Answer(451, "4.4.2", f"{report.server} was lost after the message; it may have been delivered")
     if report.accepted:

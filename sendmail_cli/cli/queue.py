@@ -124,7 +124,8 @@ def attempt_line(attempt: Attempt, talking: Talk) -> str:
     """What an attempt brought, on a line."""
     said = attempt.text if attempt.code is None else f"{attempt.code} {attempt.text}"
     by = f" by {attempt.server}" if attempt.server else ""
-    return f"{shown_moment(attempt.at, talking.environment)}  {attempt.action}  {attempt.recipient}{by}: {said}"
+    end = f": {said}" if said else ""
+    return f"{shown_moment(attempt.at, talking.environment)}  {attempt.action}  {attempt.recipient}{by}{end}"
 
 
 def attempt_fields(attempt: Attempt) -> dict[str, Any]:

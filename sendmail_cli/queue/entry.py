@@ -130,7 +130,7 @@ class Pause(NamedTuple):
 class Added(NamedTuple):
     """The outcome of queueing. Where the key was known, nothing was added."""
 
-    id: int
+    id: int  # 0 for what was sent under the key without being queued
     is_new: bool
 
 

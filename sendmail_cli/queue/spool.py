@@ -87,9 +87,9 @@ class Spool:
         """
         name = self.environment.random_bytes(16).hex()
         with contents.written(self.place, mail.content, name) as kept, self.changing() as database:
-            earlier = self._mail_of_key(database, mail.key)
+            earlier = database.execute("SELECT mail FROM keys WHERE key = ?", (mail.key,)).fetchone()
             if earlier is not None:
-                return Added(earlier, is_new=False)
+                return Added(earlier[0] or 0, is_new=False)
             now = self.environment.now()
             number = rows.insert_mail(database, mail, now, kept)
             if mail.key is not None:
@@ -99,13 +99,6 @@ class Spool:
             with writing(self.place.folder):
                 self.place.note_waiting()
         return Added(number, is_new=True)
-
-    @staticmethod
-    def _mail_of_key(database: sqlite3.Connection, key: str | None) -> int | None:
-        if key is None:
-            return None
-        row = database.execute("SELECT mail FROM keys WHERE key = ?", (key,)).fetchone()
-        return None if row is None else row[0]
 
     def entries(self) -> Iterator[QueueEntry]:
         """All mails, by number. They are read page by page, so that nobody waits for who reads them."""

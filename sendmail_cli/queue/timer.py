@@ -55,12 +55,7 @@ def uninstall(environment: Environment) -> list[str]:
     done = []
     folder = _unit_folder(environment)
     if os.path.exists(os.path.join(folder, f"{UNIT}.timer")):
-        _systemctl(environment, "disable", "--now", f"{UNIT}.timer")
-        for kind in ("timer", "service"):
-            with suppress(FileNotFoundError):
-                os.unlink(os.path.join(folder, f"{UNIT}.{kind}"))
-        _systemctl(environment, "daemon-reload")
-        done.append(f"took away the timer {UNIT}")
+        done.append(f"took away the timer {UNIT}{_remove_timer(environment, folder)}")
     lines = _crontab(environment)
     others = [line for line in lines if not line.endswith(MARK)]
     if len(others) < len(lines):
@@ -91,9 +86,31 @@ def _install_timer(environment: Environment) -> str:
                 file.write(text)
     except OSError as error:
         raise OutputError(f"can't write {printable(str(error.filename or folder))}: {error.strerror}") from None
-    _systemctl(environment, "daemon-reload")
-    _systemctl(environment, "enable", "--now", f"{UNIT}.timer")
+    try:
+        _systemctl(environment, "daemon-reload")
+        _systemctl(environment, "enable", "--now", f"{UNIT}.timer")
+    except ResourceError:
+        _remove_timer(environment, folder)
+        raise
     return f"the timer {UNIT} runs the queue every {MINUTES} minutes (systemctl --user status {UNIT}.timer)"
+
+
+def _remove_timer(environment: Environment, folder: str) -> str:
+    """Take the units away, whatever systemctl says: a systemd that is not there now finds none later.
+
+    Gives what it said, in parentheses, where that went wrong.
+    """
+    said = ""
+    try:
+        _systemctl(environment, "disable", "--now", f"{UNIT}.timer")
+    except ResourceError as error:
+        said = f" ({error.sentence})"
+    for name in (f"{UNIT}.timer", f"{UNIT}.service", f"timers.target.wants/{UNIT}.timer"):
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, name))
+    with suppress(ResourceError):
+        _systemctl(environment, "daemon-reload")
+    return said
 
 
 def _unit_word(word: str) -> str:

@@ -38,6 +38,8 @@ def text_of(run: ProgramRun, unsaid: int, environment: Environment) -> str:
     ]
     if unsaid:
         rows.append(("before", f"{unsaid} more failures like this since the last mail"))
+    if run.why_cut:
+        rows.append(("output", f"only its beginning: {run.why_cut}"))
     table = "".join(f"{name:8} {value}\n" for name, value in rows)
     return f"{table}\n{_shown(run.output, environment)}"
 

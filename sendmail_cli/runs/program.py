@@ -32,6 +32,7 @@ class ProgramRun(NamedTuple):
     seconds: float
     exit_code: int  # as a shell would say it
     output: Source  # standard output and standard error, as they came
+    why_cut: str = ""  # where all of it could not be kept: why, and `output` is its beginning
 
     @property
     def is_failure(self) -> bool:
@@ -55,16 +56,16 @@ def run_program(command: tuple[str, ...], environment: Environment) -> ProgramRu
     What it prints is kept, whatever its length. A program that can't be started ends as in a shell: 127 or 126, with
     the reason as its output. SIGTERM, Ctrl-C and SIGHUP are passed on to it, and SIGTERM and SIGHUP not heard again:
     timeout(1) sends them twice, and the second is not to end what is told about the first.
-
-    Raises `InputOutputError` when what it prints can't be kept; it is ended then.
+    What can't be kept for want of room is no reason to end it either.
     """
     began, start = environment.now(), environment.monotonic()
     keeper = Keeper("the program's output")
-    exit_code = _run(command, environment, keeper)
-    return ProgramRun(command, began, environment.monotonic() - start, exit_code, keeper.source())
+    exit_code, why_cut = _run(command, environment, keeper)
+    return ProgramRun(command, began, environment.monotonic() - start, exit_code, keeper.source(), why_cut)
 
 
-def _run(command: tuple[str, ...], environment: Environment, keeper: Keeper) -> int:
+def _run(command: tuple[str, ...], environment: Environment, keeper: Keeper) -> tuple[int, str]:
+    """Its exit code, and why what it prints could not be kept to the end."""
     with _Ward() as ward:  # before the program: no signal may end us and leave it behind
         try:
             process = subprocess.Popen(
@@ -73,24 +74,25 @@ def _run(command: tuple[str, ...], environment: Environment, keeper: Keeper) -> 
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
             keeper.add(f"{printable(command[0])}: {reason.lower()}\n".encode())
-            return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+            return (NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE), ""
         ward.adopt(process)
-        status = _heard_out(process, keeper)
-    return status if status >= 0 else KILLED - status
+        status, why_cut = _heard_out(process, keeper)
+    return (status if status >= 0 else KILLED - status), why_cut
 
 
-def _heard_out(process: subprocess.Popen[bytes], keeper: Keeper) -> int:
-    """What it prints goes to `keeper`, and then it has ended: its status."""
+def _heard_out(process: subprocess.Popen[bytes], keeper: Keeper) -> tuple[int, str]:
+    """What it prints goes to `keeper`, and then it has ended: its status, and why not all is there."""
+    why_cut = ""
     with process:
         assert process.stdout is not None  # noqa: S101 - asked for above
-        try:
-            while chunk := os.read(process.stdout.fileno(), _CHUNK):
+        while chunk := os.read(process.stdout.fileno(), _CHUNK):
+            if why_cut:
+                continue
+            try:
                 keeper.add(chunk)
-        except MailError:
-            process.kill()
-            keeper.drop()
-            raise
-        return process.wait()
+            except MailError as error:
+                why_cut = error.sentence
+        return process.wait(), why_cut
 
 
 class _Ward:

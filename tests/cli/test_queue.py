@@ -313,6 +313,16 @@ class TestLater:
 
 
 class TestIdempotency:
+    @pytest.mark.parametrize("how", [("--queue",), ("--in", "30m")])
+    def test_what_was_sent_at_once_is_not_queued_under_the_same_key(
+        self, here: Runner, sink: Sink, how: tuple[str, ...]
+    ) -> None:
+        assert here("send", "--idempotency-key", "job 7", "-m", "hello", "bob@example.org").code == 0
+        done = here("send", *how, "--idempotency-key", "job 7", "-m", "hello", "bob@example.org")
+        assert (done.code, "nothing was sent: this key was used on " in done.err) == (0, True)
+        assert listed(here) == []
+        assert sink.received.count(b"hello") == 1
+
     @pytest.mark.parametrize("how", [(), ("--queue",), ("--queue-on-failure",)], ids=["now", "queued", "either"])
     def test_a_repeated_command_sends_nothing_and_says_so(self, here: Runner, sink: Sink, how: tuple[str, ...]) -> None:
         for _ in range(3):

@@ -24,7 +24,7 @@ from sendmail_cli.serving import ReceivedMail
 from sendmail_cli.smtp.asked import Hello, RecipientNamed, SenderNamed, SignInAsked
 from sendmail_cli.smtp.capabilities import Capabilities
 from sendmail_cli.smtp.envelope import Demands, Envelope, ForwardPath, Notify, Recipient, Reporting, ReversePath
-from sendmail_cli.status import ExitCode
+from sendmail_cli.status import EnhancedStatusCode, ExitCode
 from sendmail_cli.submission import Submission
 from tests.support.command import Machine
 
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.request import Request
 
-ACCEPTED = RecipientOutcome("bob@example.org", Action.RELAYED, ExitCode.OK, 250, None, "2.0.0 kept as 1")
+ACCEPTED = RecipientOutcome(
+    "bob@example.org", Action.RELAYED, ExitCode.OK, 250, EnhancedStatusCode(2, 6, 0), "2.6.0 kept as 1"
+)
 REFUSED = RecipientOutcome("eve@example.org", Action.FAILED, ExitCode.NOUSER, 550, None, "5.1.1 nobody")
 DELAYED = RecipientOutcome("eve@example.org", Action.DELAYED, ExitCode.TEMPFAIL, 451, None, "4.3.0 later")
 QUEUED = RecipientOutcome("eve@example.org", Action.QUEUED, ExitCode.OK, text="waits in the queue as 7")
@@ -92,7 +94,7 @@ def intake(tmp_path: Path) -> Intake:
 @pytest.mark.parametrize(
     ("outcome", "expected"),
     [
-        (Report("<1>", "mx", (ACCEPTED,)), "250 2.0.0 2.0.0 kept as 1"),
+        (Report("<1>", "mx", (ACCEPTED,)), "250 2.6.0 kept as 1"),
         (Report("<1>", "mx", (REFUSED,)), "550 5.1.1 nobody"),
         (Report("<1>", "mx", (QUEUED,), queue_id=7), "250 2.0.0 waits in the queue as 7"),
         (MailLoop("round and round"), "554 5.4.6 round and round"),

@@ -73,6 +73,24 @@ def test_systemd_gets_a_timer(machine: Environment, tmp_path: Path) -> None:
     assert list(units.iterdir()) == []
 
 
+def test_a_systemd_that_can_not_be_reached_leaves_nothing_half_there(machine: Environment, tmp_path: Path) -> None:
+    provide(machine, "crontab", CRONTAB)
+    install(machine, "cron")
+    provide(machine, "systemctl", "#!/bin/sh\necho no bus >&2; exit 1\n")
+    with pytest.raises(ResourceError, match="no bus"):
+        install(machine, "systemd")
+    assert list((tmp_path / ".config/systemd/user").iterdir()) == []
+
+    provide(machine, "systemctl", SYSTEMCTL)
+    install(machine, "systemd")
+    provide(machine, "systemctl", "#!/bin/sh\necho no bus >&2; exit 1\n")
+    assert uninstall(machine) == [
+        "took away the timer sendmail-cli-queue (systemctl --user disable --now sendmail-cli-queue.timer: no bus)",
+        "took the line out of the crontab",
+    ]
+    assert list((tmp_path / ".config/systemd/user").iterdir()) == []
+
+
 def test_a_machine_with_neither_is_told_what_else_there_is(tmp_path: Path) -> None:
     with pytest.raises(NotOffered, match="neither"):
         install(Environment({"HOME": str(tmp_path), "PATH": str(tmp_path)}), None)

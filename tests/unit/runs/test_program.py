@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sendmail_cli.errors import InputOutputError
-from sendmail_cli.message.source import Keeper
+from sendmail_cli.runs.mail import text_of
 from sendmail_cli.runs.program import ProgramRun, run_program
 from tests.support.command import Machine
 
@@ -82,10 +82,12 @@ def test_a_signal_is_passed_on_and_the_ending_still_told(machine: Machine, tmp_p
     signal.signal(signal.SIGTERM, before)
 
 
-def test_output_that_can_not_be_kept_ends_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise InputOutputError("no space left on device")
-
-    monkeypatch.setattr(Keeper, "add", full)
-    with pytest.raises(InputOutputError):
-        run_program(("sh", "-c", "while :; do echo more; done"), machine)
+def test_output_that_can_not_be_kept_is_cut_and_the_program_goes_on(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    done = run_program(("sh", "-c", "yes 0123456789 | head -c 3000000; exit 3"), machine)
+    assert done.exit_code == 3
+    assert "No such file or directory" in done.why_cut
+    assert output(done).startswith(b"0123456789\n0123456789\n")
+    assert "output   only its beginning: can't keep" in text_of(done, 0, machine)
