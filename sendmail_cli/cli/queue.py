@@ -61,11 +61,15 @@ def list_(context: click.Context, /, **values: Any) -> ExitCode:
     """List the mails that wait, with the recipients who are still to get them and what the last attempt brought."""
     talking = talk(context, values)
     with Spool(talking.environment) as spool:
+        is_empty = True
         for entry in spool.entries():
+            is_empty = False
             if talking.output.is_json:
                 talking.output.answer_json(_entry_fields(entry))
             else:
                 talking.output.answer(lines_of(entry, talking.environment))
+        if is_empty:
+            talking.output.success("nothing waits")
         if not talking.output.is_json:
             for pause in spool.pauses():
                 talking.inform(f"rests until {shown_moment(pause.until, talking.environment)}: {pause.why}")

@@ -268,6 +268,12 @@ class TestInDoubt:
         assert "queued for bob@example.org: is held in the queue as 1 (" in done.err
 
 
+def test_a_person_hears_that_nothing_waits(here: Runner, machine: Machine) -> None:
+    machine.terminals = {"stderr"}
+    done = here("queue", "list")
+    assert (done.out, done.err) == (b"", "nothing waits\n")
+
+
 class TestLater:
     def test_waits_until_its_time(self, here: Runner, sink: Sink, machine: Machine) -> None:
         done = here("send", "--in", "2h", "-m", "hello", "bob@example.org")
