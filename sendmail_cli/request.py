@@ -351,7 +351,7 @@ def _local_rules(local: LocalMail, resolve: Resolve, settings: Settings) -> Loca
 
     own = _own(settings)
     author = Mailbox(local.full_name or own.name, own.address)
-    return LocalRules(author, lambda name: _outside(name, settings), resolve, local.subject)
+    return LocalRules(author, lambda name: _outside(name, settings), resolve, local.subject, local.is_header_read)
 
 
 def _outside(name: LocalName, settings: Settings) -> Mailbox:

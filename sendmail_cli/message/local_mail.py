@@ -9,9 +9,9 @@ from __future__ import annotations
 import codecs
 import re
 
-from sendmail_cli.addressees import LocalName, OpenGroup, parse_addressees
+from sendmail_cli.addressees import LocalName, OpenGroup, addressees_of, parse_addressees
 from sendmail_cli.addresses import Group, Mailbox
-from sendmail_cli.errors import AddressError, MailLoop
+from sendmail_cli.errors import AddressError, MailError, MailLoop
 from sendmail_cli.message.draft import decode_body
 from sendmail_cli.message.headers import (
     ADDRESS_FIELDS,
@@ -24,6 +24,7 @@ from sendmail_cli.message.headers import (
 )
 from sendmail_cli.message.raw import missing_fields, repaired_message, seen_fields
 from sendmail_cli.message.raw_header import Field, read_loose_header
+from sendmail_cli.printable import one_line
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 MAX_RECEIVED = 50  # fields, one for each server that had it: no way that leads on is as long
 _DROPPED = frozenset(("return-path", "content-length"))  # the last server's to say, and the length of another body
+_NEEDED = frozenset(("from", "date", "message-id"))  # without a value they are as good as missing
 _ASCII_TYPE = r"\s*text/plain\s*;\s*charset=\"?(us-ascii|ansi_x3\.4-1968)\"?\s*"
 _AUTHORS = ("from", "sender", "reply-to", "resent-from", "resent-sender", "resent-reply-to")
 
@@ -48,6 +50,7 @@ class LocalRules(NamedTuple):
     outside: Callable[[LocalName], Mailbox]  # the address of somebody here who writes
     resolve: Callable[[tuple[Addressee, ...]], tuple[Address, ...]]  # those of whom is written to
     subject: str = ""  # of a message that has none
+    is_header_read: bool = True  # it goes to those whom the header names, so that each must be known
 
 
 def local_message(source: Source, rules: LocalRules, environment: Environment, trace: bytes = b"") -> RawMessage:
@@ -66,7 +69,7 @@ def local_message(source: Source, rules: LocalRules, environment: Environment, t
     is_ascii = all(field.octets.isascii() for field in head.fields)
     charset = "us-ascii" if is_ascii else environment.locale_charset()
     # In the order they came, the blind among them: those of who sent it on last stand together.
-    fields = tuple(_whole_field(field, rules, charset) for field in head.fields if field.name not in _DROPPED)
+    fields = tuple(_whole_field(field, rules, charset) for field in head.fields if not _is_dropped(field))
     if not any(field.name == "from" for field in fields):
         fields = (Field("from", address_field("From", (rules.author,)), 0), *fields)
     if rules.subject and not any(field.name == "subject" for field in fields):
@@ -80,6 +83,10 @@ def local_message(source: Source, rules: LocalRules, environment: Environment, t
         return message
     head = head._replace(fields=_with_mime(fields, source, environment.locale_charset()))
     return repaired_message(source, head, seen_fields(head))
+
+
+def _is_dropped(field: Field) -> bool:
+    return field.name in _DROPPED or (field.name in _NEEDED and not field.text.strip())
 
 
 def _whole_field(field: Field, rules: LocalRules, charset: str) -> Field:
@@ -106,14 +113,36 @@ def _people(name: str, value: str, field: Field, rules: LocalRules) -> bytes:
     try:
         addressees = parse_addressees(value)
     except AddressError:
-        if field.name == "from":
-            return address_field(name, (rules.author,))
-        return _text(name, value, field)
+        return address_field(name, (rules.author,)) if field.name == "from" else _text(name, value, field)
+    if field.name == "from" and not addressees_of(addressees):
+        return address_field(name, (rules.author,))
     if _can_leave(field) and not any(isinstance(each, LocalName | OpenGroup) for each in addressees):
         return field.octets
+    if "=?" in value:
+        addressees = tuple(_decoded(each) for each in addressees)
     if field.name in _AUTHORS:
         return address_field(name, tuple(_outside(each, rules) for each in addressees))
-    return address_field(name, rules.resolve(addressees))
+    try:
+        return address_field(name, rules.resolve(addressees))
+    except MailError:  # an alias that is a program, say; it is shown, and nobody is written to
+        if rules.is_header_read:
+            raise
+        return address_field(name, tuple(_outside(each, rules) for each in addressees))
+
+
+def _decoded(addressee: Addressee) -> Addressee:
+    """With names as they are read, which are encoded when they are written."""
+    from sendmail_cli.message.decoded_words import decode_words
+
+    name = one_line(decode_words(addressee.name))
+    if isinstance(addressee, Group):
+        mailboxes = (each._replace(name=one_line(decode_words(each.name))) for each in addressee.mailboxes)
+        return Group(name, tuple(mailboxes))
+    if isinstance(addressee, OpenGroup):
+        return OpenGroup(
+            name, tuple(each._replace(name=one_line(decode_words(each.name))) for each in addressee.members)
+        )
+    return addressee._replace(name=name)
 
 
 def _outside(addressee: Addressee, rules: LocalRules) -> Address:

@@ -128,6 +128,39 @@ def test_a_recipient_that_nobody_is_has_its_own_error() -> None:
         sent(b"To: nobody\n\nhi\n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [b"From:\nDate:\nMessage-ID: \n\nhi\n", b"From: <>\n\nhi\n", b"From: nobody at all:;\n\nhi\n"],
+)
+def test_what_says_nothing_is_as_good_as_missing(text: bytes) -> None:
+    octets = sent(text)
+    assert b"From: Ada <ada@example.org>\r\n" in octets
+    assert b"Date: Thu, 01 Jan 1970" in octets
+    assert octets.count(b"Message-ID: <") == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"=?utf-8?q?Gr=C3=BC=C3=9Fe?= <root>",
+        b"=?utf-8?q?Gr=C3=BC=C3=9Fe?= <a@example.org>, root",
+        b"=?utf-8?q?Gr=C3=BC=C3=9Fe?=: root, =?utf-8?q?Gr=C3=BC=C3=9Fe?= <a@example.org>;",
+        b"=?utf-8?q?Gr=C3=BC=C3=9Fe?=: =?utf-8?q?Gr=C3=BC=C3=9Fe?= <a@example.org>;, root",
+        b"=?utf-8?q?Gr=C3=BC=C3=9Fe?= <a@example.org>, " + b"reader@example.org, " * 60 + b"last@example.org",
+    ],
+)
+def test_a_name_is_encoded_once(value: bytes) -> None:
+    shown = str(make_header(decode_header(message_from_bytes(sent(b"Reply-To: " + value + b"\n\nhi\n"))["Reply-To"])))
+    assert "=?" not in shown
+    assert shown.count("Grüße") == value.count(b"=C3=BC=C3=9F")
+
+
+def test_a_name_that_nobody_is_keeps_no_mail_from_others() -> None:
+    rules = LocalRules(ADA, outside, resolve, is_header_read=False)
+    message = local_message(MemorySource(b"To: nobody, eve@example.org\n\nhi\n", "standard input"), rules, Here())
+    assert b"To: nobody <ada@example.org>, eve@example.org\r\n" in b"".join(message.chunks())
+
+
 def test_addresses_that_make_no_sense_stay_where_no_one_needs_them() -> None:
     assert b"To: <<>>" in fields(b"To: <<>>\n\nhi\n")
 
