@@ -111,13 +111,17 @@ class Relay:
                 lock.release()
 
     def _run_queue(self) -> None:
-        callers = service.queue_callers(self._environment, self._say, self._on_event)
+        callers = service.queue_callers(self._environment, self._say, self._rest, self._on_event)
         while True:
             try:
                 tending.run_on(self._environment, callers)
             except MailError as error:  # a full disk: clients are told by 452, and it may pass
                 self._say(error.sentence)
             self._environment.sleep(RETRY)
+
+    def _rest(self, why: str) -> bool:
+        self._say(why)
+        return False  # it is in the log: whoever looks into the queue is told too
 
     def _listener(self, listening: Listening) -> Listener:
         return Listener(

@@ -213,12 +213,17 @@ def look_after_queue(environment: Environment) -> list[str]:
 
 
 def queue_callers(
-    environment: Environment, say: Callable[[str], None], on_event: Callable[[TraceEvent], None] | None = None
+    environment: Environment,
+    say: Callable[[str], None],
+    rest: Callable[[str], bool],
+    on_event: Callable[[TraceEvent], None] | None = None,
 ) -> RunCallers:
-    """What a run of the queue needs; nobody is asked for a password. `say` gets what is given up or stands still."""
+    """What a run of the queue needs; nobody is asked for a password. `say` gets what is given up, `rest` what waits
+    for its server: it gives True where somebody heard, else the next command says it.
+    """
     from sendmail_cli.tending import RunCallers
 
-    return RunCallers(lambda settings: _credential(settings, environment, may_ask=False), say, on_event)
+    return RunCallers(lambda settings: _credential(settings, environment, may_ask=False), say, rest, on_event)
 
 
 def send_all(

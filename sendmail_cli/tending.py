@@ -163,7 +163,8 @@ class RunCallers(NamedTuple):
     """What a run needs of whoever starts it."""
 
     credential_of: Callable[[Settings], CredentialGiver]
-    say: Callable[[str], None]  # what is given up, and what stands still
+    say: Callable[[str], None]  # what is given up
+    rest: Callable[[str], bool]  # what stands still; True where somebody heard, else who comes next is told
     on_event: Callable[[TraceEvent], None] | None = None
 
 
@@ -215,7 +216,7 @@ def _run(environment: Environment, callers: RunCallers, go: Callable[[Runner, Sp
         def on_given_up(mail: Claimed, refused: list[RecipientOutcome]) -> None:
             _tell_sender(spool, mail, refused, ways, callers.say)
 
-        runner = Runner(spool, claims, Callers(ways, on_given_up, callers.say, callers.on_event))
+        runner = Runner(spool, claims, Callers(ways, on_given_up, callers.rest, callers.on_event))
         go(runner, spool)
         spool.note_rest()
         return Ran(runner.sent, runner.given_up)

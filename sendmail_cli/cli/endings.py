@@ -43,6 +43,14 @@ def tell_report(report: Report, output: Output) -> ExitCode:
     return exit_code
 
 
+def tell_rest(output: Output, why: str) -> bool:
+    """Say what stands still in the queue to a person at a terminal, and whether one is there: no program wants it."""
+    is_heard = output.environment.is_terminal(output.environment.stderr)
+    if is_heard:
+        output.warn(why)
+    return is_heard
+
+
 def _as_mail_error(error: BaseException) -> MailError:
     if isinstance(error, MailError):
         return error

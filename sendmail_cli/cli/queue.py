@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from sendmail_cli.cli.groups import SectionedGroup, option
@@ -152,23 +154,34 @@ def _change(name: str, help_text: str, done: str, act: Callable[[Spool, int], No
     @click.argument("numbers", type=int, nargs=-1, metavar="[ID]...")
     @option("--all", "is_all", is_flag=True, section="What", help="Do it to all mails.")
     @output_options
+    @json_option
     @click.pass_context
     def command(context: click.Context, /, numbers: tuple[int, ...], *, is_all: bool, **values: Any) -> ExitCode:
         talking = talk(context, values)
         if bool(numbers) == is_all:
             raise UsageError("name the mails by their ids, or all with --all", hint="`queue list` shows the ids.")
         with Spool(talking.environment) as spool:
-            count = 0
-            for number in _all_of(spool) if is_all else numbers:
-                act(spool, number)
-                count += 1
+            changed = list(_each_of_all(spool, act) if is_all else _each(spool, act, numbers))
             _follow_up(spool, name)
-        talking.output.success(f"{done} {count} mail{'s' if count != 1 else ''}")
+        if talking.output.is_json:
+            talking.output.answer_json({"exit_code": int(ExitCode.OK), "ids": changed})
+        else:
+            talking.output.success(f"{done} {len(changed)} mail{'s' if len(changed) != 1 else ''}")
         return ExitCode.OK
 
 
-def _all_of(spool: Spool) -> Iterator[int]:
-    return (entry.id for entry in spool.entries() if not entry.is_being_sent)
+def _each(spool: Spool, act: Callable[[Spool, int], None], numbers: tuple[int, ...]) -> Iterator[int]:
+    for number in numbers:
+        act(spool, number)
+        yield number
+
+
+def _each_of_all(spool: Spool, act: Callable[[Spool, int], None]) -> Iterator[int]:
+    """All but what is being sent just now."""
+    for entry in spool.entries():
+        with suppress(UsageError):  # a runner has taken it since it was read, or has sent it
+            act(spool, entry.id)
+            yield entry.id
 
 
 def _follow_up(spool: Spool, name: str) -> None:

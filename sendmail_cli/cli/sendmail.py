@@ -5,13 +5,14 @@ something is wrong.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 from sendmail_cli import __version__, service
 from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.cli import interrupts
 from sendmail_cli.cli import sendmail_grammar as grammar
-from sendmail_cli.cli.endings import tell_ending, tell_report
+from sendmail_cli.cli.endings import tell_ending, tell_report, tell_rest
 from sendmail_cli.cli.output import Output
 from sendmail_cli.cli.sendmail_grammar import SendmailCall, parse_sendmail
 from sendmail_cli.config.settings import ServerFlags, service_socket
@@ -208,7 +209,7 @@ def _run_queue(call: SendmailCall, environment: Environment) -> ExitCode:
         return ExitCode.OK
     output = _output(environment, is_verbose=call.is_verbose)
     on_event = output.event if call.is_verbose else None
-    tending.run_once(environment, service.queue_callers(environment, output.warn, on_event))
+    tending.run_once(environment, service.queue_callers(environment, output.warn, partial(tell_rest, output), on_event))
     return ExitCode.OK
 
 

@@ -272,8 +272,8 @@ class Claims:
                 given_up.append(rows.read_claimed(database, number))
         return given_up
 
-    def pause(self, lane: DueLane, why: str, *, of_account: bool) -> bool:
-        """Let a lane, or all of its profile, rest: longer each time. True where this is new."""
+    def pause(self, lane: DueLane, why: str, *, of_account: bool) -> str | None:
+        """Let a lane, or all of its profile, rest: longer each time. Gives the name of the rest where it is new."""
         now = self._environment.now()
         scope = rows.account_scope(lane.id, lane.lane.profile) if of_account else rows.lane_scope(lane.id)
         chance = self._chance()
@@ -286,7 +286,7 @@ class Claims:
                 " DO UPDATE SET until = excluded.until, times = excluded.times, why = excluded.why",
                 (scope, now + wait, since, times + 1, why),
             )
-        return row is None
+        return scope if row is None else None
 
     def resume(self, lane: DueLane) -> None:
         """It works again."""

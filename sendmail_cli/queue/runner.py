@@ -57,7 +57,7 @@ class Callers(NamedTuple):
 
     way_of: Callable[[Lane], Way]  # raises `MailError` where there is none
     on_given_up: Callable[[Claimed, list[RecipientOutcome]], None]  # tells the sender
-    say: Callable[[str], None]  # an alarm: something stands still
+    rest: Callable[[str], bool]  # an alarm: something stands still; True where somebody heard, else others are told
     on_event: Callable[[TraceEvent], None] | None = None
 
 
@@ -170,8 +170,9 @@ class Runner:
 
     def rest(self, lane: DueLane, why: str, *, of_account: bool) -> None:
         """Nothing more of that for a while; it is said once."""
-        if self._claims.pause(lane, why, of_account=of_account):
-            self._callers.say(why)
+        scope = self._claims.pause(lane, why, of_account=of_account)
+        if scope is not None and self._callers.rest(why):
+            self._spool.note_told(scope)
 
     def tell(self, mail: Claimed, refused: list[RecipientOutcome]) -> None:
         """Have the sender hear of those who were refused."""

@@ -202,6 +202,11 @@ class Spool:
                 (what, self.environment.now(), why),
             )
 
+    def note_told(self, what: str) -> None:
+        """Somebody has been told what is wrong with that."""
+        with self.changing() as database:
+            database.execute("UPDATE pauses SET is_told = 1 WHERE scope = ?", (what,))
+
     def untold(self) -> list[str]:
         """What is wrong, where nobody has been told yet; from now on it counts as told."""
         query = "SELECT why FROM pauses WHERE NOT is_told"

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sendmail_cli.queue.claims import Claims
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.tending import IN_BACKGROUND
+from tests.support.command import Done
 from tests.support.scripted_server import ScriptedServer, parse_script
 
 if TYPE_CHECKING:
@@ -426,12 +428,40 @@ class TestCommands:
     def test_a_server_that_cannot_be_had_is_no_failure_of_run(self, here: Runner) -> None:
         here("send", *NOBODY, "--queue", "-m", "x", "bob@example.org")
 
-        done = here("queue", "run")
-        assert done.code == 0
-        assert "127.0.0.1:1: " in done.err
-        assert here("queue", "run").err == "", "it is said once"
+        assert here("queue", "run") == Done(0, b"", ""), "cron would mail it"
         assert listed(here)[0]["attempts"] == 0, "it was no verdict on the mail"
         assert b"rests until" in here("queue", "stats").out
+        assert "127.0.0.1:1: " in here("send", "-m", "y", "eve@example.org").err, "the next who comes is told"
+        assert here("send", "-m", "y", "eve@example.org").err == "", "once"
+
+    @pytest.mark.parametrize("command", [("queue", "run"), ("queue", "run", "--json")], ids=" ".join)
+    def test_a_person_at_a_terminal_hears_of_it_at_once(self, here: Runner, command: tuple[str, ...]) -> None:
+        here("send", *NOBODY, "--queue", "-m", "x", "bob@example.org")
+        here.machine.terminals = {"stderr"}
+
+        assert "127.0.0.1:1: " in here(*command).err
+        assert here(*command).err == ""
+        assert here("send", "-m", "y", "eve@example.org").lines[1:] == [], "and not once more"
+
+    def test_json_says_what_was_done(self, queued: Runner, sink: Sink) -> None:
+        queued("send", "--queue", "-m", "x", "eve@example.org")
+        assert queued("queue", "hold", "2", "--json").json == {"schema": 1, "exit_code": 0, "ids": [2]}
+        assert queued("queue", "release", "--all", "--json").json["ids"] == [1, 2]
+        assert queued("queue", "retry", "9", "--json").json["error"]["kind"] == "UsageError"
+        sink.refused = b"eve@"
+        ran = queued("queue", "run", "--json")
+        assert (ran.code, ran.json) == (69, {"schema": 1, "exit_code": 69, "sent": 1, "given_up": 1})
+        assert queued("queue", "delete", "--all", "--json").json["ids"] == []
+
+    def test_all_is_all_that_nobody_is_sending(self, queued: Runner) -> None:
+        queued("send", "--queue", "-m", "x", "eve@example.org")
+        with Spool(queued.machine) as spool, Claims(spool) as claims:
+            (lane,) = claims.look()
+            one, other = claims.claim(lane, (), None)
+            claims.release([other])
+
+            assert queued("queue", "delete", "--all", "--json").json["ids"] == [other.id]
+            assert [mail["id"] for mail in listed(queued)] == [one.id]
 
 
 class TestLog:

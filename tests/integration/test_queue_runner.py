@@ -65,7 +65,11 @@ class House:
             return spool.add(NewMail(envelope, Octets(message), "<x@y>", Lane(profile, "{}"))._replace(**changes)).id
 
     def run(self) -> Ran:
-        return run_once(self.clock, RunCallers(lambda _: lambda: Secret(""), self.said.append))
+        return run_once(self.clock, RunCallers(lambda _: lambda: Secret(""), self.said.append, self.rest))
+
+    def rest(self, why: str) -> bool:
+        self.said.append(why)
+        return False
 
     def run_against(self, script: str) -> Ran:
         """A run with a server that plays `script` on each connection."""
@@ -308,7 +312,7 @@ def test_a_lane_that_rests_lets_its_runner_sleep(house: House, monkeypatch: pyte
     with Sink() as sink, Spool(house.clock) as spool, Claims(spool) as claims:
         (pause,) = spool.pauses()
         house.lead_to(sink.port)
-        callers = Callers(lambda _: house.found(), lambda *_: None, house.said.append)
+        callers = Callers(lambda _: house.found(), lambda *_: None, house.rest)
         began = house.clock.moment
         Runner(spool, claims, callers).stay(seconds=70)
 
@@ -323,7 +327,7 @@ def test_a_limit_a_day_lets_its_runner_sleep(house: House, monkeypatch: pytest.M
     looks = watch_looks(house, monkeypatch)
     with Sink() as sink, Spool(house.clock) as spool, Claims(spool) as claims:
         house.lead_to(sink.port, limits=(Limit(1, 50.0),))
-        callers = Callers(lambda _: house.found(), lambda *_: None, house.said.append)
+        callers = Callers(lambda _: house.found(), lambda *_: None, house.rest)
         Runner(spool, claims, callers).stay(seconds=60)
 
     assert sink.received.count(b"hello") == 2
@@ -346,7 +350,7 @@ def test_a_neighbour_that_dies_is_noticed_in_a_moment(house: House) -> None:
                 os.close(other._owner._descriptor)
 
         house.clock.sleep = die  # type: ignore[method-assign]
-        callers = Callers(lambda _: house.found(), lambda *_: None, house.said.append)
+        callers = Callers(lambda _: house.found(), lambda *_: None, house.rest)
         Runner(spool, claims, callers).stay(seconds=10)
 
     assert b"hello" in sink.received
