@@ -1,6 +1,6 @@
 """2,000 mails, three runners, 50 kills, a server that does what it likes: what is lost, and what came twice.
 
-python bench/spool_kills.py [MAILS [KILLS [SEED]]]
+python bench/spool_kills.py [MAILS [KILLS [SEED [CHUNKING]]]]
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from tests.support.chaos import Trial
 
 def main(arguments: list[str]) -> int:
     """Runs one trial; gives the exit code."""
-    mails, kills, seed = _numbers(arguments)
+    mails, kills, seed = _numbers(arguments[:3])
+    chunking = arguments[3] if len(arguments) > 3 else "never"
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        result = Trial(Path(folder), mails=mails, kills=kills, seed=seed).run()
+        result = Trial(Path(folder), mails=mails, kills=kills, seed=seed, chunking=chunking).run()
     twice = sum(count - 1 for count in result.accepted.values() if count > 1)
     print(f"{len(result.acknowledged)} mails taken over, {result.kills} kills, {time.monotonic() - began:.0f} s")
     print(f"sent {len(result.accepted)}, given up {len(result.given_up)}, left {result.left}, lost {len(result.lost)}")

@@ -91,30 +91,52 @@ class _Handler(socketserver.StreamRequestHandler):
     server: ChaoticServer
 
     def handle(self) -> None:
-        draws = self.server.draws
-        if draws(0.03):
+        self.is_wanted = False  # of the recipient of a transaction
+        if self.server.draws(0.03):
             self.say("554 not today")  # no verdict on any mail
             return
         self.say("220 chaos.example ESMTP")
         while line := self.rfile.readline():
             verb = line[:4].upper()
-            if draws(0.01) and verb != b"EHLO":
+            if self.server.draws(0.01) and verb != b"EHLO":
                 return
-            if verb == b"EHLO":
-                self.say("250-chaos.example\r\n250-PIPELINING\r\n250 SIZE 0")
-            elif verb == b"RCPT" and draws(0.08):
-                self.say(self.server.chance.choice(["450 4.2.0 later", "451 4.3.0 later", "454 4.7.0 throttled"]))
-            elif verb == b"RCPT" and draws(0.04):
-                self.say("550 5.1.1 nobody")
-            elif verb == b"DATA":
-                self.say("354 go on")
-                if not self.take():
-                    return
-            elif verb == b"QUIT":
-                self.say("221 bye")
+            if not self.answer(verb, line):
                 return
-            else:
-                self.say("250 ok")
+
+    def answer(self, verb: bytes, line: bytes) -> bool:
+        """Reply to a command; False where the connection is to end."""
+        if verb == b"EHLO":
+            self.say("250-chaos.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 SIZE 0")
+        elif verb == b"RCPT":
+            self.judge()
+        elif verb == b"DATA" and self.is_wanted:
+            self.say("354 go on")
+            return self.take()
+        elif verb == b"BDAT":
+            content = self.rfile.read(int(line.split()[1]))
+            if self.is_wanted:
+                return self.decide(content)
+            self.say("503 5.5.1 nobody gets it")
+        elif verb == b"DATA":
+            self.say("503 5.5.1 nobody gets it")
+        elif verb == b"QUIT":
+            self.say("221 bye")
+            return False
+        else:
+            self.is_wanted = False
+            self.say("250 ok")
+        return True
+
+    def judge(self) -> None:
+        """Whether the recipient gets it."""
+        draws = self.server.draws
+        if draws(0.08):
+            self.say(self.server.chance.choice(["450 4.2.0 later", "451 4.3.0 later", "454 4.7.0 throttled"]))
+        elif draws(0.04):
+            self.say("550 5.1.1 nobody")
+        else:
+            self.is_wanted = True
+            self.say("250 ok")
 
     def take(self) -> bool:
         """The content; False where the connection is to end."""
@@ -124,7 +146,12 @@ class _Handler(socketserver.StreamRequestHandler):
             if not line or draws(0.0005):
                 return False
             lines.append(line)
-        number = int(_NUMBER.search(b"".join(lines))[1])  # type: ignore[index]
+        return self.decide(b"".join(lines))
+
+    def decide(self, content: bytes) -> bool:
+        """What becomes of it; False where the connection is to end."""
+        draws = self.server.draws
+        number = int(_NUMBER.search(content)[1])  # type: ignore[index]
         if draws(0.03):
             self.say("452 4.3.1 no room")
             return True
@@ -163,10 +190,11 @@ class Result(NamedTuple):
 
 
 class Trial:
-    """So many mails, with so many kills, in `folder`."""
+    """So many mails, with so many kills, in `folder`; `chunking` as a profile has it."""
 
-    def __init__(self, folder: Path, *, mails: int, kills: int, seed: int) -> None:
+    def __init__(self, folder: Path, *, mails: int, kills: int, seed: int, chunking: str = "never") -> None:
         self.folder = folder
+        self.chunking = chunking
         self.mails = mails
         self.kills = kills
         self.chance = random.Random(seed)
@@ -181,6 +209,7 @@ class Trial:
         config = self.folder / "profiles.toml"
         config.write_text(
             f'[profile.chaos]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{self.server.port}"\ntimeout = "5s"\n'
+            f'chunking = "{self.chunking}"\n'
         )
         config.chmod(0o600)
         usual = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "PYTHONPATH": f"{injected}:{ROOT}"}

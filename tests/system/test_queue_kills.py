@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.chaos import Trial
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_nothing_is_lost(tmp_path: Path) -> None:
-    result = Trial(tmp_path, mails=200, kills=5, seed=6).run()
+@pytest.mark.parametrize("chunking", ["never", "eager"])
+def test_nothing_is_lost(tmp_path: Path, chunking: str) -> None:
+    result = Trial(tmp_path, mails=200, kills=5, seed=6, chunking=chunking).run()
 
     assert result.kills == 5
     assert len(result.acknowledged) >= 195, "but for what a submitter had not been told yet"
