@@ -121,12 +121,13 @@ def _addressees(texts: tuple[str, ...]) -> tuple[Addressee, ...]:
 
 def _author(call: MailxCall, environment: Environment, output: Output) -> Mailbox | LocalName | None:
     """Whom it is from; None is for the profile to say."""
+    full_name = one_line(call.full_name)
     if call.from_ is None:
-        return LocalName(call.full_name, environment.account_name(os.geteuid())) if call.full_name else None
+        return LocalName(full_name, environment.account_name(os.geteuid())) if full_name else None
     try:
         found = parse_addressees(call.from_)
         if len(found) == 1 and isinstance(found[0], Mailbox | LocalName):
-            return found[0]._replace(name=found[0].name or call.full_name)
+            return found[0]._replace(name=found[0].name or full_name)
         why = "it must be one address"
     except MailError as error:
         why = error.sentence

@@ -44,7 +44,7 @@ RECIPIENT_VARIABLE = "MAILTO"  # as in a crontab
         "sendmail-cli run --on output -t ops@example.org -- apt-get -qq update",
         "0 3 * * * sendmail-cli run -- /usr/local/bin/backup.sh",
     ),
-    exit_codes=(0, 64, 65, 78),
+    exit_codes=(0, 64, 65),
     context_settings={"allow_interspersed_args": False},
 )
 @click.argument("command", nargs=-1, required=True, metavar="[--] COMMAND...", type=click.UNPROCESSED)
@@ -78,8 +78,9 @@ RECIPIENT_VARIABLE = "MAILTO"  # as in a crontab
 def run(context: click.Context, /, command: tuple[str, ...], **values: Any) -> int:
     """Run COMMAND, without a shell, and mail what it printed, its exit code and how long it took.
 
-    The exit code is COMMAND's own, whatever becomes of the mail. What it prints is not shown, so that cron stays quiet;
-    where the mail can't be sent it goes to standard error instead.
+    The exit code is COMMAND's own, whatever becomes of the mail. As in a shell it is 127 or 126 where COMMAND can't be
+    started, and 128 and the number of the signal that ended it. What COMMAND prints is not shown, so that cron stays
+    quiet; where the mail can't be sent it goes to standard error instead.
     """
     talking = talk(context, values)
     done = run_program(command, talking.environment)

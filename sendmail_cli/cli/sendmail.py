@@ -90,7 +90,7 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
         demands=_demands(call, output),
         notify=_notify(call, output),
         raw=source,
-        local=LocalMail(call.full_name or "", sender, call.is_header_read, one_line(call.subject or "")),
+        local=LocalMail(one_line(call.full_name or ""), sender, call.is_header_read, one_line(call.subject or "")),
         queueing=_queueing(call),
     )
     socket_path = service_socket(request.flags, environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 
+from sendmail_cli.printable import one_line
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def decode_words(text: str) -> str:
         parts.append(_decoded(run, text))
         at = run.end
     return "".join([*parts, text[at:]])
+
+
+def shown_name(name: str) -> str:
+    """A display name as it stands in a header, as its reader sees it, on one line."""
+    return one_line(decode_words(name))
 
 
 def _runs(text: str) -> Iterator[_Run]:

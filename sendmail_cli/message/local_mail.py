@@ -24,7 +24,6 @@ from sendmail_cli.message.headers import (
 )
 from sendmail_cli.message.raw import missing_fields, repaired_message, seen_fields
 from sendmail_cli.message.raw_header import Field, read_loose_header
-from sendmail_cli.printable import one_line
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -132,16 +131,14 @@ def _people(name: str, value: str, field: Field, rules: LocalRules) -> bytes:
 
 def _decoded(addressee: Addressee) -> Addressee:
     """With names as they are read, which are encoded when they are written."""
-    from sendmail_cli.message.decoded_words import decode_words
+    from sendmail_cli.message.decoded_words import shown_name
 
-    name = one_line(decode_words(addressee.name))
+    name = shown_name(addressee.name)
     if isinstance(addressee, Group):
-        mailboxes = (each._replace(name=one_line(decode_words(each.name))) for each in addressee.mailboxes)
+        mailboxes = (each._replace(name=shown_name(each.name)) for each in addressee.mailboxes)
         return Group(name, tuple(mailboxes))
     if isinstance(addressee, OpenGroup):
-        return OpenGroup(
-            name, tuple(each._replace(name=one_line(decode_words(each.name))) for each in addressee.members)
-        )
+        return OpenGroup(name, tuple(each._replace(name=shown_name(each.name)) for each in addressee.members))
     return addressee._replace(name=name)
 
 

@@ -229,13 +229,22 @@ def authored(message: RawMessage, author: Mailbox) -> RawMessage:
             hint="Sign it after it was sent from that address, or send it by a profile without force_from.",
         )
     fields = [Field("from", address_field("From", (author,)), 0)]
-    others = tuple(each for each in given if each.address != author.address)
+    others = tuple(_as_read(each) for each in given if each.address != author.address)
     if others and "reply-to" not in names:
         fields.append(Field("reply-to", address_field("Reply-To", others), 0))
     place = next((place for place, field in enumerate(message.sent) if field.name == "from"), 0)
     kept = [field for field in message.sent[place:] if field.name not in {"from", "sender"}]
     before = [field for field in message.sent[:place] if field.name != "sender"]
     return repaired_message(message.source, message.head, (*before, *fields, *kept))
+
+
+def _as_read(mailbox: Mailbox) -> Mailbox:
+    """With its name as a reader sees it: it is encoded again when it is written."""
+    if "=?" not in mailbox.name:
+        return mailbox
+    from sendmail_cli.message.decoded_words import shown_name
+
+    return mailbox._replace(name=shown_name(mailbox.name))
 
 
 def _measured(

@@ -11,7 +11,7 @@ import re
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.errors import DataError
 from sendmail_cli.message.attachments import Attachment
-from sendmail_cli.message.decoded_words import decode_words
+from sendmail_cli.message.decoded_words import decode_words, shown_name
 from sendmail_cli.message.headers import MAX_WORD, MESSAGE_ID
 from sendmail_cli.message.raw import embedded_message
 from sendmail_cli.message.raw_header import mailboxes_in, read_header
@@ -154,7 +154,7 @@ def _named(people: Iterable[Mailbox], without: frozenset[str]) -> tuple[Mailbox,
     found: dict[str, Mailbox] = {}
     for each in people:
         if (key := _key(each)) not in without:
-            found.setdefault(key, Mailbox(one_line(decode_words(each.name)), each.address))
+            found.setdefault(key, Mailbox(shown_name(each.name), each.address))
     return tuple(found.values())
 
 

@@ -149,6 +149,11 @@ class TestForcedFrom:
         assert run("send", *words, TO, stdin=stdin).code == 0
         assert delivered(sink)["reply-to"] is None
 
+    def test_whoever_is_answered_is_encoded_once(self, run: Runner, sink: Sink) -> None:
+        configure(run, sink, work=ADA + "force_from = true\n")
+        assert run("send", "--raw", "-", TO, stdin=READY % b"=?utf-8?q?=C3=89ve?= <eve@x.example>").code == 0
+        assert delivered(sink)["reply-to"] == "=?utf-8?q?=C3=89ve?= <eve@x.example>"
+
     def test_the_null_path_stays(self, run: Runner, sink: Sink) -> None:
         configure(run, sink, work=ADA + "force_from = true\n")
         assert run("send", "--raw", "-", "--envelope-from", "<>", TO, stdin=READY % b"eve@x.example").code == 0

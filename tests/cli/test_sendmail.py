@@ -103,6 +103,11 @@ def test_a_full_name(call: Caller, sink: Sink) -> None:
     assert b"From: Cron Daemon <ada@example.org>" in sink.received
 
 
+def test_a_full_name_on_several_lines_is_one_of_one(call: Caller, sink: Sink) -> None:
+    assert call("-F", "Cron\nBcc: eve@example.org", "bob@example.org") == 0
+    assert b'From: "Cron Bcc: eve@example.org" <ada@example.org>' in sink.received
+
+
 def test_a_subject_as_nagios_has_it(call: Caller, sink: Sink) -> None:
     assert call("-s", "** PROBLEM:\nweb is DOWN **", "bob@example.org", stdin=b"***** Nagios *****\n\nDown\n") == 0
     assert call.said == ""
