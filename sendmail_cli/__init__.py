@@ -18,7 +18,7 @@ The layers, each importing only what stands below it:
     session | serving
     runs | stand_in | submission | trace | server
     message | smtp | net
-    addressees
+    addressees | xtext
     addresses
     errors
     status

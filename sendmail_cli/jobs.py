@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sendmail_cli.errors import CommandRefused, InternalError, NotOffered
 from sendmail_cli.report import Report, outcome_by_error, outcome_by_reply, outcome_in_doubt
-from sendmail_cli.smtp.envelope import fitting
+from sendmail_cli.smtp.envelope import Notify, fitting
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -45,10 +45,13 @@ class Job:
         outcomes = tuple([self._outcomes[index] for index in sorted(self._outcomes)])
         return Report(self.submission.message_id, self.server, outcomes, self.error, was_heard=self.was_heard)
 
-    def note_replies(self, indices: Sequence[int], reply: Reply, verb: str) -> None:
-        """The reply that decides on these."""
+    def note_replies(self, indices: Sequence[int], reply: Reply, verb: str, *, makes_reports: bool = True) -> None:
+        """The reply that decides on these. Where the server makes no reports, those are due that were asked for."""
         for index in indices:
-            self._settle(index, outcome_by_reply(self._address(index), reply, verb))
+            wanted = self.submission.envelope.recipients[index].notify
+            is_due = reply.is_positive and not makes_reports and Notify.SUCCESS in wanted
+            outcome = outcome_by_reply(self._address(index), reply, verb)
+            self._settle(index, outcome._replace(is_report_due=True) if is_due else outcome)
 
     def note_error(self, indices: Sequence[int], error: MailError | None) -> None:
         """These get nothing, for `error`."""
@@ -117,7 +120,7 @@ class Run(NamedTuple):
             if verdict is None or (verdict[0] is transaction.closing_reply and not transaction.is_end_sent):
                 undecided.append(index)
             else:
-                self.job.note_replies((index,), *verdict)
+                self.job.note_replies((index,), *verdict, makes_reports=transaction.makes_reports)
         return undecided
 
     def spared(self) -> MailError:

@@ -13,7 +13,7 @@ from sendmail_cli.queue.spool import Spool
 from sendmail_cli.queue.verdicts import Verdict, verdict_on
 from sendmail_cli.report import Action, RecipientOutcome, Report
 from sendmail_cli.status import ExitCode
-from sendmail_cli.tending import lane_of, start_runner
+from sendmail_cli.tending import lane_of, reports_go_to, start_runner
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def settle(
     What became of it is known, and must be told whatever goes wrong with that: `warn` hears of it.
     """
     try:
+        _tell_relayed(report, submission, request, settings, environment)
         if queue_mode(request.queueing, settings) is QueueMode.ON_FAILURE:
             report = _enqueue_rest(report, submission, request, settings, environment)
         if settings.queue.keep is not None and report.queue_id is None:
@@ -94,6 +95,28 @@ def settle(
     except MailError as error:
         warn(error.sentence)
     return report
+
+
+def _tell_relayed(
+    report: Report, submission: Submission, request: Request, settings: Settings, environment: Environment
+) -> None:
+    """Make the reports that the server makes none of, of those whom it took the message for."""
+    due = [outcome for outcome in report.outcomes if outcome.is_report_due]
+    if not due:
+        return
+    from sendmail_cli.message.bulk import MAX_HEADER
+    from sendmail_cli.message.source import MemorySource
+    from sendmail_cli.queue import bounce
+
+    head = b""
+    for chunk in submission.content.chunks():
+        head += chunk
+        if b"\r\n\r\n" in head or len(head) > MAX_HEADER:
+            break
+    mail = bounce.Reported(submission.envelope, MemorySource(head, "the message"), environment.now())
+    with Spool(environment) as spool:
+        bounce.report(spool, mail, due, reports_go_to(settings), lambda: lane_of(request.flags, settings))
+        start_runner(spool)
 
 
 def _send_later(request: Request, settings: Settings, environment: Environment, means: Means) -> Report:

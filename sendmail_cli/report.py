@@ -34,6 +34,7 @@ class RecipientOutcome(NamedTuple):
     enhanced: EnhancedStatusCode | None = None
     text: str = ""  # the reply's text, or our sentence; printable
     is_in_doubt: bool = False  # the server may have taken it all the same
+    is_report_due: bool = False  # somebody wants to hear of this, and the server makes no reports (RFC 3461 §5.2.3)
 
 
 class Report(NamedTuple):

@@ -141,7 +141,7 @@ def send(
 
     if is_immediate(request.queueing, settings):  # a queue costs nothing as long as nothing has to wait
         report = send_now()
-        if report.exit_code is not ExitCode.OK:
+        if report.exit_code is not ExitCode.OK or any(outcome.is_report_due for outcome in report.outcomes):
             from sendmail_cli import queueing
 
             report = queueing.settle(report, made[0], request, settings, environment=environment, warn=warn)

@@ -10,16 +10,18 @@ from sendmail_cli.config.settings import ServerFlags, resolve_settings
 from sendmail_cli.environment import HANDED
 from sendmail_cli.errors import ConfigError, MailError, UsageError
 from sendmail_cli.printable import printable
-from sendmail_cli.queue.entry import Lane, NewMail
+from sendmail_cli.queue.entry import Lane
 from sendmail_cli.queue.ownership import is_anothers
 from sendmail_cli.queue.schedule import NEGLECT, Limit
 from sendmail_cli.queue.spool import Spool
+from sendmail_cli.report import Action
 from sendmail_cli.secret import Secret
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sendmail_cli.addresses import Mailbox
     from sendmail_cli.config.settings import Settings
     from sendmail_cli.environment import Environment
     from sendmail_cli.opening import CredentialGiver
@@ -77,16 +79,20 @@ def way_of(lane: Lane, environment: Environment, credential_of: Callable[[Settin
 
             log_report(report, sender, environment, lambda _: None)  # nobody listens to a runner
 
-    own = settings.from_ if lane.profile is not None and settings.queue.bounce == "mail" else None
     return Way(
         settings.server,
         credential_of(settings),
         settings.fallbacks,
         tuple(Limit(*limit) for limit in settings.queue.limits),
         settings.queue.connections,
-        own,
+        reports_go_to(settings),
         on_report,
     )
+
+
+def reports_go_to(settings: Settings) -> Mailbox | None:
+    """Who gets our reports as mails: the profile's own address, where its user asked for that, and nobody else ever."""
+    return settings.from_ if settings.profile_name is not None and settings.queue.bounce == "mail" else None
 
 
 def start_runner(spool: Spool) -> bool:
@@ -213,10 +219,10 @@ def _run(environment: Environment, callers: RunCallers, go: Callable[[Runner, Sp
         def ways(lane: Lane) -> Way:
             return way_of(lane, environment, callers.credential_of)
 
-        def on_given_up(mail: Claimed, refused: list[RecipientOutcome]) -> None:
-            _tell_sender(spool, mail, refused, ways, callers.say)
+        def tell(mail: Claimed, outcomes: list[RecipientOutcome]) -> None:
+            _tell_sender(spool, mail, outcomes, ways, callers.say)
 
-        runner = Runner(spool, claims, Callers(ways, on_given_up, callers.rest, callers.on_event))
+        runner = Runner(spool, claims, Callers(ways, tell, callers.rest, callers.on_event))
         go(runner, spool)
         spool.note_rest()
         return Ran(runner.sent, runner.given_up)
@@ -233,25 +239,21 @@ def _longest_keep(environment: Environment) -> float:
 def _tell_sender(
     spool: Spool,
     mail: Claimed,
-    refused: list[RecipientOutcome],
+    outcomes: list[RecipientOutcome],
     ways: Callable[[Lane], Way],
     say: Callable[[str], None],
 ) -> None:
-    from sendmail_cli.queue.bounce import append_to_mbox, bounce_of, wants_report
+    from sendmail_cli.queue.bounce import Reported, report
 
     try:
-        report_to = ways(mail.lane).report_to
+        to = ways(mail.lane).report_to
     except MailError:
-        report_to = None
-    octets = spool.content(mail.id)
-    bounce = bounce_of(mail, refused, octets, spool.environment, report_to)
-    append_to_mbox(spool.undelivered, bounce, spool.environment.now())
-    if report_to is not None and wants_report(mail, refused, octets):
-        from sendmail_cli.smtp.envelope import ReversePath, envelope_of
-
-        envelope = envelope_of(ReversePath(None), (report_to.address,))
-        spool.add(NewMail(envelope, bounce, bounce.message_id, mail.lane))
-    for outcome in refused:
+        to = None
+    reported = Reported(mail.envelope, spool.content(mail.id), mail.created)
+    report(spool, reported, outcomes, to, lambda: mail.lane)
+    failed = [outcome for outcome in outcomes if outcome.action is Action.FAILED]
+    for outcome in failed:
         said = outcome.text if outcome.code is None else f"{outcome.code} {outcome.text}"
         say(f"mail {mail.id} was given up for {outcome.address}: {said}")
-    spool.alarm("given up", f"mail was given up; it is in {spool.undelivered}")
+    if failed:
+        spool.alarm("given up", f"mail was given up; it is in {spool.undelivered}")

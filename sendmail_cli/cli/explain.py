@@ -72,14 +72,25 @@ def _explain_report(talking: Talk) -> ExitCode:
         talking.output.answer_json(_fields(report))
         return ExitCode.OK
     about = f" about “{report.subject}”" if report.subject else ""
+    about += f", sent with the envelope id {report.envelope_id}" if report.envelope_id else ""
     talking.output.answer_prose(f"a report by {report.reporter or 'a server that does not name itself'}{about}")
     for each in report.recipients:
         by = f" by {each.server}" if each.server else ""
         talking.output.answer_prose(f"{each.recipient}: {each.action}{by}: {each.reply or each.status}")
         explanation = _explanation(each)
-        if explanation is not None:
+        if each.action in _GOOD_NEWS:
+            talking.output.answer_prose(f"  {_GOOD_NEWS[each.action]}")
+        elif explanation is not None:
             talking.output.answer_prose(*(f"  {line}" for line in _lines(explanation)))
     return ExitCode.OK
+
+
+# What a report says that was asked for with --notify success (RFC 3464 §2.3.3).
+_GOOD_NEWS = {
+    "delivered": "It is in the mailbox.",
+    "relayed": "A server has taken it that makes no such reports: of its arrival no more will be heard.",
+    "expanded": "It was taken for a list, and sent on to those on it: of their mailboxes no more will be heard.",
+}
 
 
 def _explanation(each: RecipientReport) -> Explanation | None:
@@ -101,4 +112,9 @@ def _fields(report: DeliveryReport) -> dict[str, Any]:
         explanation = _explanation(each)
         meaning = None if explanation is None else explanation._asdict()
         recipients.append({**each._asdict(), "explanation": meaning})
-    return {"reporter": report.reporter, "subject": report.subject, "recipients": recipients}
+    return {
+        "reporter": report.reporter,
+        "subject": report.subject,
+        "envelope_id": report.envelope_id,
+        "recipients": recipients,
+    }

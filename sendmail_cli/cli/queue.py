@@ -116,11 +116,15 @@ def show(context: click.Context, /, number: int, *, message: bool, **values: Any
             talking.output.octets(spool.content(number).chunks())
             return ExitCode.OK
         tried = list(attempts(spool, Wanted(mail=number)))
+        reports = spool.reports(number)
         if talking.output.is_json:
-            talking.output.answer_json({**_entry_fields(entry), "log": [attempt_fields(each) for each in tried]})
+            log = [attempt_fields(each) for each in tried]
+            talking.output.answer_json({**_entry_fields(entry), "reports": reports, "log": log})
             return ExitCode.OK
         talking.output.answer(lines_of(entry, talking.environment))
         talking.output.answer(f"    Message-ID {entry.message_id or 'none'}, profile {entry.profile or 'none'}")
+        if reports:
+            talking.output.answer(f"    reports asked for: {' '.join(reports)}")
         for each in tried:
             talking.output.answer(f"    {attempt_line(each, talking)}")
     return ExitCode.OK

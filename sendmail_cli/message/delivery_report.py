@@ -36,6 +36,7 @@ class DeliveryReport(NamedTuple):
     reporter: str
     subject: str  # of the message that it is about
     recipients: tuple[RecipientReport, ...]
+    envelope_id: str = ""  # that the message was sent with (ENVID)
 
 
 def parse_delivery_report(octets: bytes) -> DeliveryReport:
@@ -53,7 +54,12 @@ def parse_delivery_report(octets: bytes) -> DeliveryReport:
         )
     first, *others = [block for block in blocks if not isinstance(block, str)]
     recipients = tuple(_recipient(block) for block in others if _names_recipient(block))
-    return DeliveryReport(_after_type(_field(first, "Reporting-MTA")), _subject(parts, status), recipients)
+    return DeliveryReport(
+        _after_type(_field(first, "Reporting-MTA")),
+        _subject(parts, status),
+        recipients,
+        _field(first, "Original-Envelope-Id"),
+    )
 
 
 def _names_recipient(block: Message) -> bool:
@@ -84,8 +90,12 @@ def _field(block: Message, name: str) -> str:
 
 
 def _after_type(value: str) -> str:
-    """What stands after the type: “rfc822; bob@example.org”."""
+    """What stands after the type: “rfc822; bob@example.org”, “utf-8; b\\x{FC}ro@example.org”."""
     kind, colon, rest = value.partition(";")
+    if kind.strip().lower() == "utf-8":
+        from sendmail_cli.xtext import extracted
+
+        return printable(extracted(rest.strip()))
     return rest.strip() if colon else kind
 
 

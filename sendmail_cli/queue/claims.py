@@ -189,7 +189,7 @@ class Claims:
             database.execute("UPDATE mails SET in_flight = 1 WHERE id = ?", (mail.id,))
 
     def conclude(self, mail: Claimed, settled: Sequence[Settled], server: str, rest: Rest) -> list[RecipientOutcome]:
-        """Note what an attempt brought. Gives who has been refused: until `told`, the mail stays claimed for that."""
+        """Note what an attempt brought. Gives what the sender is to hear: the mail is claimed for that until `told`."""
         now = self._environment.now()
         with self._spool.changing() as database:
             self._write(database, mail, settled, server)
@@ -205,26 +205,26 @@ class Claims:
             )  # fmt: skip
             if rest.is_held:
                 rows.alarm_of_doubt(database, mail.id)
-            refused = self._refused(database, mail.id)
-            files = [] if refused else self._let_go(database, mail.id)
+            untold = self._untold(database, mail.id)
+            files = [] if untold else self._let_go(database, mail.id)
         contents.forget(self._spool.place, files)
-        return refused
+        return untold
 
     def _write(self, database: sqlite3.Connection, mail: Claimed, settled: Sequence[Settled], server: str) -> None:
         lines = [(it.address, it.verdict.value, it.outcome.code, it.outcome.text) for it in settled]
         if lines:
             rows.journal(database, mail.id, self._environment.now(), server, lines)
         for it in settled:
-            if it.verdict is Verdict.SENT:
+            if it.verdict is Verdict.SENT and not it.outcome.is_report_due:
                 database.execute("DELETE FROM recipients WHERE mail = ? AND place = ?", (mail.id, it.place))
-            elif it.verdict is Verdict.REFUSED:
+            elif it.verdict in {Verdict.SENT, Verdict.REFUSED}:
                 database.execute(
                     "UPDATE recipients SET refusal = ? WHERE mail = ? AND place = ?",
                     (rows.write_outcome(it.outcome), mail.id, it.place),
                 )
 
     @staticmethod
-    def _refused(database: sqlite3.Connection, number: int) -> list[RecipientOutcome]:
+    def _untold(database: sqlite3.Connection, number: int) -> list[RecipientOutcome]:
         query = "SELECT refusal FROM recipients WHERE mail = ? AND refusal IS NOT NULL ORDER BY place"
         return [rows.read_outcome(text) for (text,) in database.execute(query, (number,))]
 
@@ -237,7 +237,7 @@ class Claims:
         return []
 
     def told(self, mail: Claimed) -> None:
-        """The sender knows of those who were refused."""
+        """The sender knows what he is to hear."""
         with self._spool.changing() as database:
             database.execute("DELETE FROM recipients WHERE mail = ? AND refusal IS NOT NULL", (mail.id,))
             files = self._let_go(database, mail.id)

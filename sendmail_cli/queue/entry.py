@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from enum import Enum
 
+from sendmail_cli.smtp.envelope import Envelope
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.addresses import AddrSpec
     from sendmail_cli.queue.verdicts import Verdict
     from sendmail_cli.report import RecipientOutcome
-    from sendmail_cli.smtp.envelope import Demands, Envelope, Recipient, ReversePath
+    from sendmail_cli.smtp.envelope import Demands, Recipient, ReversePath
     from sendmail_cli.submission import Content
 
 
@@ -58,7 +59,7 @@ class PendingRecipient(NamedTuple):
 
     place: int  # in the envelope that was queued
     recipient: Recipient
-    refusal: RecipientOutcome | None = None  # given up, and the sender not told yet
+    untold: RecipientOutcome | None = None  # what became of it in the end, where the sender is still to be told that
 
 
 class QueueEntry(NamedTuple):
@@ -91,6 +92,16 @@ class Claimed(NamedTuple):
     demands: Demands
     message_id: str
     in_doubt: InDoubt
+
+    @property
+    def envelope(self) -> Envelope:
+        """To all for whom something is still to be done."""
+        return Envelope(self.reverse_path, tuple([each.recipient for each in self.recipients]), self.demands)
+
+    @property
+    def untold(self) -> list[RecipientOutcome]:
+        """What the sender is still to be told."""
+        return [each.untold for each in self.recipients if each.untold is not None]
 
 
 class Attempt(NamedTuple):

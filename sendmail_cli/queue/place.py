@@ -22,6 +22,7 @@ CONTENTS = "contents"  # the folder of large ones
 OWNERS = "owners"  # the folder of a file for each process that has claimed mails
 WAITING = "waiting"  # a file that is there as long as some mail may be, or something is to be told
 UNDELIVERED = "undelivered.mbox"
+RELAYED = "relayed.mbox"
 
 _LOCK = "lock"
 _RUNNER = "runner"

@@ -10,8 +10,10 @@ from sendmail_cli.queue.entry import Claimed, InDoubt, Lane, MailState, PendingR
 from sendmail_cli.queue.verdicts import Verdict
 from sendmail_cli.report import Action, RecipientOutcome
 from sendmail_cli.smtp.envelope import Demands, ForwardPath, Notify, Recipient, Ret, ReversePath
+from sendmail_cli.smtp.parameters import report_parameters
 from sendmail_cli.status import ExitCode, parse_enhanced_status_code
 from sendmail_cli.typing import TYPE_CHECKING
+from sendmail_cli.xtext import parse_original_recipient
 
 if TYPE_CHECKING:
     import sqlite3
@@ -124,6 +126,17 @@ def _entry(row: tuple[Any, ...], recipients: list[str]) -> QueueEntry:
         return QueueEntry(id=number, state=MailState.DAMAGED, recipients=tuple(map(str, recipients)), why=str(error))
 
 
+def read_reports(database: sqlite3.Connection, number: int) -> list[str]:
+    """What reports were asked for about a mail, as MAIL and RCPT say it; nothing where that can't be understood."""
+    [demands] = database.execute("SELECT demands FROM mails WHERE id = ?", (number,)).fetchone()
+    query = "SELECT DISTINCT notify FROM recipients WHERE mail = ? AND notify <> '' ORDER BY place"
+    asked = [f"NOTIFY={notify}" for (notify,) in database.execute(query, (number,))]
+    try:
+        return [*report_parameters(_read_demands(demands)), *asked]
+    except (ValueError, TypeError, KeyError):
+        return asked
+
+
 def read_claimed(database: sqlite3.Connection, number: int) -> Claimed:
     """A mail, to be dealt with. Raises ValueError, TypeError or `MailError` where its rows make no sense."""
     row = database.execute(
@@ -160,20 +173,22 @@ def _address(text: str) -> AddrSpec:
 
 def _recipient(place: int, address: str, notify: str, original: str | None, refusal: str | None) -> PendingRecipient:
     asked = tuple(Notify(word) for word in notify.split(",") if word)
+    original = None if original is None else parse_original_recipient(original)
     recipient = Recipient(ForwardPath(_address(address)), asked, original)
     return PendingRecipient(place, recipient, None if refusal is None else read_outcome(refusal))
 
 
 def write_outcome(outcome: RecipientOutcome) -> str:
     """An outcome as text."""
-    return json.dumps([outcome.address, outcome.exit_code, outcome.code, str(outcome.enhanced or ""), outcome.text])
+    said = [outcome.address, outcome.exit_code, outcome.code, str(outcome.enhanced or ""), outcome.text]
+    return json.dumps([*said, outcome.action.value])
 
 
 def read_outcome(text: str) -> RecipientOutcome:
-    """The refusal that was written so."""
-    address, exit_code, code, enhanced, said = json.loads(text)
+    """The outcome that was written so; earlier versions wrote those of failures alone."""
+    address, exit_code, code, enhanced, said, *action = json.loads(text)
     return RecipientOutcome(
-        address, Action.FAILED, ExitCode(exit_code), code, parse_enhanced_status_code(enhanced), said
+        address, Action(*action or ["failed"]), ExitCode(exit_code), code, parse_enhanced_status_code(enhanced), said
     )
 
 
@@ -291,7 +306,7 @@ def free_mails_of(database: sqlite3.Connection, owner: str, now: float) -> None:
 def refuse_rest(database: sqlite3.Connection, mail: Claimed, text: str) -> None:
     """Count everybody who is still to get the mail as refused, for that reason of ours."""
     for each in mail.recipients:
-        if each.refusal is None:
+        if each.untold is None:
             outcome = RecipientOutcome(str(each.recipient.path.address), Action.FAILED, ExitCode.TEMPFAIL, text=text)
             database.execute(
                 "UPDATE recipients SET refusal = ? WHERE mail = ? AND place = ?",

@@ -14,7 +14,7 @@ from sendmail_cli.errors import InputOutputError, MailError
 from sendmail_cli.queue.claims import Rest
 from sendmail_cli.queue.entry import InDoubt, Settled
 from sendmail_cli.queue.verdicts import Verdict, verdict_on
-from sendmail_cli.report import Report
+from sendmail_cli.report import Action, Report
 from sendmail_cli.smtp.envelope import Envelope
 from sendmail_cli.submission import Submission
 from sendmail_cli.trace import Trace
@@ -56,7 +56,7 @@ class Callers(NamedTuple):
     """What a runner asks of whoever runs it."""
 
     way_of: Callable[[Lane], Way]  # raises `MailError` where there is none
-    on_given_up: Callable[[Claimed, list[RecipientOutcome]], None]  # tells the sender
+    tell: Callable[[Claimed, list[RecipientOutcome]], None]  # has the sender hear of these
     rest: Callable[[str], bool]  # an alarm: something stands still; True where somebody heard, else others are told
     on_event: Callable[[TraceEvent], None] | None = None
 
@@ -130,11 +130,10 @@ class Runner:
         return has_worked
 
     def _give_up(self, mail: Claimed) -> None:
-        refused = [each.refusal for each in mail.recipients if each.refusal is not None]
-        report = Report(mail.message_id, "", tuple(refused), profile=mail.lane.profile, queue_id=mail.id)
+        report = Report(mail.message_id, "", tuple(mail.untold), profile=mail.lane.profile, queue_id=mail.id)
         with suppress(MailError):  # a profile that is gone has nobody who wants to hear of it
             self._callers.way_of(mail.lane).on_report(report, str(mail.reverse_path))
-        self.tell(mail, refused)
+        self.tell(mail, mail.untold)
 
     def _way(self, lane: DueLane) -> Way | None:
         try:
@@ -174,10 +173,10 @@ class Runner:
         if scope is not None and self._callers.rest(why):
             self._spool.note_told(scope)
 
-    def tell(self, mail: Claimed, refused: list[RecipientOutcome]) -> None:
-        """Have the sender hear of those who were refused."""
-        self.given_up += len(refused)
-        self._callers.on_given_up(mail, refused)
+    def tell(self, mail: Claimed, outcomes: list[RecipientOutcome]) -> None:
+        """Have the sender hear of these."""
+        self.given_up += sum(outcome.action is Action.FAILED for outcome in outcomes)
+        self._callers.tell(mail, outcomes)
         self._claims.told(mail)
 
 
@@ -186,7 +185,7 @@ class _Mail:
 
     def __init__(self, claimed: Claimed) -> None:
         self.claimed = claimed
-        self.pending = [each for each in claimed.recipients if each.refusal is None]
+        self.pending = [each for each in claimed.recipients if each.untold is None]
         self.outcomes: dict[int, RecipientOutcome] = {}  # by place among the pending; not on disk yet
         self.reasons: list[tuple[Verdict, str]] = []
 
@@ -232,9 +231,8 @@ class _Connection:
 
     def _submission(self, mail: _Mail) -> Submission | None:
         claimed = mail.claimed
-        refused = [each.refusal for each in claimed.recipients if each.refusal is not None]
-        if refused:  # of a runner that ended before it could tell
-            self._runner.tell(claimed, refused)
+        if claimed.untold:  # of a runner that ended before it could tell
+            self._runner.tell(claimed, claimed.untold)
             return None
         try:
             content = self._claims.content(claimed)
@@ -259,14 +257,14 @@ class _Connection:
         claimed = mail.claimed
         settled = mail.settled(was_heard=report.was_heard)
         verdicts = {verdict for verdict, _ in mail.reasons}
-        refused = self._claims.conclude(claimed, settled, report.server, self._rest(mail, verdicts))
+        untold = self._claims.conclude(claimed, settled, report.server, self._rest(mail, verdicts))
         named = report._replace(profile=self._lane.lane.profile, queue_id=claimed.id)
         self._way.on_report(named, str(claimed.reverse_path))
         self._runner.sent += sum(verdict is Verdict.SENT for verdict, _ in mail.reasons)
         if Verdict.SENT in verdicts:
             self._claims.resume(self._lane)
-        if refused:
-            self._runner.tell(claimed, refused)
+        if untold:
+            self._runner.tell(claimed, untold)
         for verdict, of_account in ((Verdict.UNHEARD, False), (Verdict.ACCOUNT, True)):
             if verdict in verdicts:
                 why = next(text for each, text in mail.reasons if each is verdict)

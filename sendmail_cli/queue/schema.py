@@ -55,7 +55,7 @@ CREATE TABLE recipients (
     place INTEGER NOT NULL,
     address TEXT NOT NULL,
     notify TEXT NOT NULL,
-    refusal TEXT,               -- given up, and the sender not told yet: the outcome
+    refusal TEXT,               -- what became of it in the end, where the sender is still to be told that
     original TEXT,              -- as ORCPT has it
     PRIMARY KEY (mail, place)
 ) WITHOUT ROWID;

@@ -15,7 +15,7 @@ from sendmail_cli.queue import contents, rows
 from sendmail_cli.queue.disk import free_reserve, reserve
 from sendmail_cli.queue.entry import Added, MailState, Pause
 from sendmail_cli.queue.ownership import as_owner
-from sendmail_cli.queue.place import DATABASE, UNDELIVERED, Place, is_dead, unwritable, writing
+from sendmail_cli.queue.place import DATABASE, RELAYED, UNDELIVERED, Place, is_dead, unwritable, writing
 from sendmail_cli.queue.schema import open_database
 from sendmail_cli.typing import TYPE_CHECKING
 
@@ -56,6 +56,11 @@ class Spool:
     def undelivered(self) -> str:
         """The mbox of what was given up."""
         return self.place.path(UNDELIVERED)
+
+    @property
+    def relayed(self) -> str:
+        """The mbox of reports on what went to servers that make none."""
+        return self.place.path(RELAYED)
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
@@ -118,6 +123,11 @@ class Spool:
         if not page:
             raise _no_such_mail(number)
         return page[0]
+
+    def reports(self, number: int) -> list[str]:
+        """What reports were asked for about the mail, which is there, as MAIL and RCPT say it."""
+        with self.reading() as database:
+            return rows.read_reports(database, number)
 
     def content(self, number: int) -> Source:
         """The octets of a mail. Raises `UsageError` where there is none, `InputOutputError` where they are gone."""

@@ -67,7 +67,7 @@ def rcpt_parameters(recipient: Recipient, capabilities: Capabilities, demands: D
         return ()
     parameters = []
     if (notify or original) and _are_reports_made(demands, capabilities, "--notify"):
-        from sendmail_cli.smtp.xtext import MAX_ORCPT, original_recipient
+        from sendmail_cli.xtext import MAX_ORCPT, original_recipient
 
         if notify:
             parameters.append(notify_parameter(notify))
@@ -81,7 +81,7 @@ def report_parameters(demands: Demands) -> list[str]:
     """What MAIL says about reports (RFC 3461 §4.3, §4.4)."""
     asked = [f"RET={demands.ret.value}"] if demands.ret is not None else []
     if demands.envid is not None:
-        from sendmail_cli.smtp.xtext import xtext
+        from sendmail_cli.xtext import xtext
 
         asked.append(f"ENVID={xtext(demands.envid)}")
     return asked
@@ -140,7 +140,7 @@ def parse_envid(text: str) -> str:
     """An envelope id (RFC 3461 §4.4): printable ASCII, at most 100 octets as sent. Raises `UsageError`."""
     if not text or not all(" " <= character <= "~" for character in text):
         raise UsageError("an envelope id is printable ASCII, and not empty")
-    from sendmail_cli.smtp.xtext import xtext
+    from sendmail_cli.xtext import xtext
 
     if (length := len(xtext(text))) > MAX_ENVID:
         raise UsageError(f"an envelope id has at most {MAX_ENVID} octets as it is sent, and this one has {length}")

@@ -10,8 +10,8 @@ import re
 from sendmail_cli.smtp.answers import Answer
 from sendmail_cli.smtp.envelope import Demands, Notify, Reporting, Ret
 from sendmail_cli.smtp.parameters import MAX_ENVID
-from sendmail_cli.smtp.xtext import parse_original_recipient, parse_xtext
 from sendmail_cli.typing import TYPE_CHECKING
+from sendmail_cli.xtext import parse_original_recipient, parse_xtext
 
 if TYPE_CHECKING:
     from sendmail_cli.smtp.answers import Offer

@@ -81,3 +81,18 @@ def test_nothing_in_a_report_steers_the_terminal(run: Runner) -> None:
     hostile = POSTFIX.replace(b"User unknown", b"\x1b[2Jgone")
 
     assert b"\x1b" not in run("explain", stdin=hostile).out
+
+
+def test_good_news(run: Runner) -> None:
+    report = POSTFIX.partition(b"Diagnostic-Code")[0] + b"Diagnostic-Code: smtp; 250 2.0.0 Ok\n\n--b--\n"
+    for old, new in (
+        (b"failed\nStatus: 5.1.1", b"relayed\nStatus: 2.0.0"),
+        (b"Reporting-MTA", b"Original-Envelope-Id: QQ+1\nReporting-MTA"),
+        (b"rfc822;bobby@", rb"utf-8; b\x{FC}ro@"),
+    ):
+        assert old in report
+        report = report.replace(old, new)
+    out = run("explain", stdin=report).out.decode()
+    assert out.startswith("a report by mail.example.org, sent with the envelope id QQ+1\n")
+    assert "b\u00fcro@example.org: relayed by mx.example.com: 250 2.0.0 Ok\n  A server has taken it" in out
+    assert run("explain", "--json", stdin=report).json["envelope_id"] == "QQ+1"

@@ -477,6 +477,23 @@ class TestLog:
         assert b"eve@example.com" in here("log", "show", "2").out
         assert here("log", "show", "99").code == 64
 
+    def test_by_the_envelope_id_that_a_report_names(self, here: Runner, sink: Sink) -> None:
+        sink.offered = (b"DSN",)
+        asked = ("--envid", "QQ+1", "--ret", "headers", "--notify", "success,delay")
+        here("send", "--queue", *asked, "-m", "x", "bob@example.org")
+        here("send", "--queue", "-m", "x", "eve@example.org")
+        shown = here("queue", "show", "1").out
+        assert b"reports asked for: RET=HDRS ENVID=QQ+2B1 NOTIFY=SUCCESS,DELAY\n" in shown
+        assert here("queue", "show", "1", "--json").json["reports"] == [
+            "RET=HDRS",
+            "ENVID=QQ+2B1",
+            "NOTIFY=SUCCESS,DELAY",
+        ]
+        assert b"reports" not in here("queue", "show", "2").out
+        here("queue", "run")
+        assert here("log", "show", "QQ+1").out.count(b"bob@example.org") == 1
+        assert {line["envid"] for line in logged(here)} == {"QQ+1", None}
+
     def test_what_was_sent_at_once_is_there_where_the_profile_says_so(
         self, machine: Machine, run: Runner, sink: Sink
     ) -> None:

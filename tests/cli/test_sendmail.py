@@ -152,6 +152,27 @@ def test_reports_are_asked_for_where_the_server_makes_any(call: Caller, sink: Si
     assert (b" NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;bob@example.org" in rcpt) is has_dsn
 
 
+def test_of_an_arrival_that_the_server_does_not_report_we_do(call: Caller, sink: Sink, machine: Machine) -> None:
+    """Without a word on standard error: it is no failure."""
+    for notify in ("success", "failure", "never"):
+        assert call("-N", notify, "-V", "QQ1", "bob@example.org", stdin=b"Subject: x\n\nsecret\n") == 0
+    assert call.said == ""
+    report = Path(machine.spool_folder, "relayed.mbox").read_text()
+    assert report.count("\nFrom MAILER-DAEMON") == 0
+    assert "\nOriginal-Envelope-Id: QQ1\n" in report
+    assert "\nFinal-Recipient: rfc822; bob@example.org\nAction: relayed\n" in report
+    assert "\nSubject: x\n" in report
+    assert "secret" not in report
+    assert sink.received.count(b"secret") == 3
+
+
+def test_a_report_that_can_not_be_kept_is_told(call: Caller, sink: Sink, machine: Machine) -> None:
+    Path(machine.spool_folder).write_text("in the way")
+    assert call("-N", "success", "bob@example.org") == 0
+    assert "spool" in call.said
+    assert sink.received
+
+
 def test_tls_on_every_hop_is_a_demand(call: Caller, sink: Sink) -> None:
     call("-O", "requiretls=yes", "bob@example.org")
     assert sink.commands == []

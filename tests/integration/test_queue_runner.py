@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from sendmail_cli import tending
-from sendmail_cli.addresses import parse_mailbox
+from sendmail_cli.addresses import AddrSpec, parse_mailbox
 from sendmail_cli.errors import ConfigError
 from sendmail_cli.queue.claims import Claims
 from sendmail_cli.queue.entry import InDoubt, Lane, MailState, NewMail
@@ -21,7 +21,16 @@ from sendmail_cli.queue.schedule import LIFETIME, LONGEST_STEP, Limit
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, TLSMode
-from sendmail_cli.smtp.envelope import Demands, Notify, Ret, ReversePath, envelope_of
+from sendmail_cli.smtp.envelope import (
+    Demands,
+    Envelope,
+    ForwardPath,
+    Notify,
+    Recipient,
+    Ret,
+    ReversePath,
+    envelope_of,
+)
 from sendmail_cli.tending import Ran, RunCallers, run_once
 from tests.support.scripted_server import ScriptedServer, parse_script
 from tests.support.sink import Sink
@@ -423,6 +432,8 @@ def test_a_content_that_is_gone_is_set_aside_and_the_rest_goes_on(house: House) 
         "UPDATE recipients SET notify = 'SOMETIMES' WHERE mail = 1",
         "UPDATE recipients SET address = CAST(x'c3' AS TEXT) || '@example.org' WHERE mail = 1",
         "UPDATE recipients SET address = 12 WHERE mail = 1",
+        "UPDATE recipients SET original = 12 WHERE mail = 1",
+        "UPDATE recipients SET original = 'rfc822;a b' WHERE mail = 1",
         "DELETE FROM contents WHERE mail = 1",
         "DELETE FROM recipients WHERE mail = 1",
         "UPDATE mails SET size = 3 WHERE id = 1",
@@ -532,3 +543,102 @@ def test_a_hostile_reply_writes_nothing_into_the_report(house: House) -> None:
     status = cast("list[Message]", message_from_bytes(house.bounces[0]).get_payload())[1]
     assert [block["Action"] for block in cast("list[Message]", status.get_payload())[1:]] == ["failed"]
     assert b"\x1b" not in house.bounces[0]
+
+
+class TestReportsThatWereAskedFor:
+    """Of a client of the relay, or by sendmail's flags: where the server makes none they are ours (RFC 3461 §5.2.3)."""
+
+    OURS = Demands(Ret.FULL, "QQ+1", are_reports_ours=True)
+    TAKEN = f"S: 220 hi\nC? EHLO\nS: 250 hi\n{TO_CONTENT}S: 250 2.0.0 kept\n"
+
+    def relayed(self, house: House) -> list[Message]:
+        path = house.clock.folder / "spool/relayed.mbox"
+        if not path.exists():
+            return []
+        with closing(mbox(path)) as box:
+            return [message_from_bytes(message.as_bytes()) for message in box]
+
+    def test_a_server_that_makes_none_is_told_nothing_and_we_report(self, house: House) -> None:
+        house.add(demands=self.OURS, notify=(Notify.SUCCESS, Notify.FAILURE))
+        with Sink() as sink:
+            house.lead_to(sink.port)
+            assert house.run() == Ran(1, 0)
+        assert not any(word in b"".join(sink.commands) for word in (b"NOTIFY", b"RET", b"ENVID", b"ORCPT"))
+        (report,) = self.relayed(house)
+        text, status, mail = cast("list[Message]", report.get_payload())
+        assert "makes no reports" in str(text.get_payload())
+        about, recipient = cast("list[Message]", status.get_payload())
+        assert about["Original-Envelope-Id"] == "QQ+1"
+        assert (recipient["Action"], recipient["Status"]) == ("relayed", "2.0.0")
+        assert mail.get_content_type() == "text/rfc822-headers"
+        assert "From here on" not in report.as_string()
+        assert (house.entries, house.bounces, house.said) == ([], [], [])
+
+    def test_a_server_with_dsn_makes_them(self, house: House) -> None:
+        house.add(demands=self.OURS, notify=(Notify.SUCCESS,))
+        with Sink() as sink:
+            sink.offered = (b"DSN",)
+            house.lead_to(sink.port)
+            assert house.run() == Ran(1, 0)
+        assert b" RET=FULL ENVID=QQ+2B1" in sink.commands[0]
+        assert b" NOTIFY=SUCCESS ORCPT=rfc822;" in sink.commands[1]
+        assert self.relayed(house) == []
+
+    @pytest.mark.parametrize("notify", [(), (Notify.FAILURE,), (Notify.NEVER,)])
+    def test_nobody_hears_of_an_arrival_who_did_not_ask(self, house: House, notify: tuple[Notify, ...]) -> None:
+        house.add(demands=self.OURS, notify=notify)
+        assert house.run_against(self.TAKEN) == Ran(1, 0)
+        assert self.relayed(house) == []
+
+    def test_by_mail_where_that_is_set_up(self, house: House) -> None:
+        house.add(demands=self.OURS, notify=(Notify.SUCCESS,))
+        with Sink() as sink:
+            house.lead_to(sink.port, report_to=parse_mailbox("Ada <own@example.org>"))
+            assert house.run() == Ran(2, 0)
+        assert b"MAIL FROM:<>\r\n" in b"".join(command.replace(b" SIZE", b"\r\n") for command in sink.commands)
+        assert b"RCPT TO:<own@example.org>\r\n" in sink.commands
+        assert sink.received.count(b"Action: relayed") == 1
+        assert len(self.relayed(house)) == 1
+
+    def test_a_runner_that_ends_before_it_could_tell(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Another tells it, and nobody gets the mail twice."""
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        house.add(demands=self.OURS, notify=(Notify.SUCCESS,))
+        with monkeypatch.context() as patched:
+            patched.setattr("sendmail_cli.queue.bounce.report", killed)
+            with pytest.raises(KeyboardInterrupt):
+                house.run_against(self.TAKEN)
+        assert self.relayed(house) == []
+        with Sink() as sink:
+            house.lead_to(sink.port)
+            assert house.run() == Ran(0, 0)
+        assert (len(self.relayed(house)), sink.received, house.entries) == (1, b"", [])
+
+    def test_each_recipient_as_it_was_asked_for(self, house: House) -> None:
+        """All are in the mbox; the mail tells of those whom its sender wants to hear of."""
+        wanted = {"bob": (), "eve": (Notify.NEVER,), "joe": (Notify.SUCCESS,), "b\u00fcro": (Notify.FAILURE,)}
+        recipients = tuple(
+            Recipient(ForwardPath(AddrSpec(name, "example.org")), notify, f"rfc822;{number}+2B@first.example")
+            for number, (name, notify) in enumerate(wanted.items())
+        )
+        envelope = Envelope(ReversePath(AddrSpec("ada", "example.org")), recipients, self.OURS)
+        with Spool(house.clock) as spool:
+            spool.add(NewMail(envelope, Octets(MESSAGE), "<x@y>", Lane("p", "{}")))
+        with Sink() as sink:
+            sink.offered = (b"SMTPUTF8",)
+            sink.refused = b"RCPT TO:<"
+            house.lead_to(sink.port, report_to=parse_mailbox("Ada <own@example.org>"))
+            house.run()
+        mbox_report, *_ = house.bounces
+        for name, number in (("bob", 0), ("eve", 1), ("joe", 2), (r"b\x{FC}ro", 3)):
+            kind = "rfc822" if name.isascii() and "{" not in name else "utf-8"
+            fields = (
+                f"Original-Recipient: rfc822; {number}+@first.example\nFinal-Recipient: {kind}; {name}@example.org\n"
+            )
+            assert fields.encode() in mbox_report
+        given_up_report = house.bounces[1]
+        told = [name for name in (b"bob", b"eve", b"joe", rb"b\x{FC}ro") if b"; " + name + b"@" in given_up_report]
+        assert told == [b"bob", rb"b\x{FC}ro"]

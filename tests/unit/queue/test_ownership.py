@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendmail_cli.errors import ConfigError, SpoolError
-from sendmail_cli.queue.bounce import append_to_mbox, bounce_of
+from sendmail_cli.queue.bounce import Reported, report
 from sendmail_cli.queue.claims import Claims
 from sendmail_cli.queue.entry import Lane, NewMail
 from sendmail_cli.queue.journal import using_key
 from sendmail_cli.queue.ownership import as_owner, is_anothers
 from sendmail_cli.queue.spool import Spool
+from sendmail_cli.report import Action, RecipientOutcome
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
+from sendmail_cli.status import ExitCode
 from tests.support.spool import Clockwork, Octets, addresses
 
 if TYPE_CHECKING:
@@ -68,8 +70,8 @@ def test_all_that_root_leaves_is_the_owners(machine: Clockwork) -> None:
             claims.tidy(1.0)
             [lane] = claims.look()
             [first, _] = claims.claim(lane, (), None)
-            bounce = bounce_of(first, [], spool.content(first.id), machine, None)
-            append_to_mbox(spool.undelivered, bounce, machine.now())
+            refused = RecipientOutcome("bob@example.org", Action.FAILED, ExitCode.NOUSER)
+            report(spool, Reported(first.envelope, spool.content(first.id), 0.0), [refused], None, lambda: first.lane)
             assert owners(machine.spool_folder) == {OWNER}
     assert owners(machine.spool_folder) == {OWNER}
     assert (os.geteuid(), os.getegid(), os.getgroups()) == before

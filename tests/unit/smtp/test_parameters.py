@@ -23,7 +23,7 @@ from sendmail_cli.smtp.parameters import (
     parse_ret,
     rcpt_parameters,
 )
-from sendmail_cli.smtp.xtext import original_recipient
+from sendmail_cli.xtext import original_recipient
 
 ADA = AddrSpec("ada", "example.org")
 BUERO = AddrSpec("büro", "example.org")

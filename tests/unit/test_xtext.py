@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sendmail_cli.addresses import AddrSpec
-from sendmail_cli.smtp.xtext import (
+from sendmail_cli.xtext import (
     embedded,
     extracted,
     original_field,
