@@ -11,8 +11,7 @@ from sendmail_cli.config.server_url import ServerURL
 from sendmail_cli.config.settings import choose_profile, describe_settings, resolve_settings
 from sendmail_cli.delivery import deliver, deliver_all
 from sendmail_cli.opening import open_session
-from sendmail_cli.queue.choice import Queueing, check_series, is_immediate
-from sendmail_cli.queue.place import has_waiting
+from sendmail_cli.queue.choice import Queueing, check_series, has_waiting, is_immediate
 from sendmail_cli.request import Request, sender_of, submission_for
 from sendmail_cli.secret import Token
 from sendmail_cli.series import Row, as_it_is, remember

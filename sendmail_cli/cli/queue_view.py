@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sendmail_cli.cli.moments import shown_moment
 from sendmail_cli.environment import SPOOL_VARIABLE
+from sendmail_cli.queue.choice import has_waiting
 from sendmail_cli.queue.entry import MailState
-from sendmail_cli.queue.place import has_waiting
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.typing import TYPE_CHECKING
 

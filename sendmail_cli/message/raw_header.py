@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_HEADER = 8 * 1024 * 1024  # octets; held in memory, and no server takes nearly as much
 
-_EMPTY_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
+_EMPTY_LINE = rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)"  # compiled by re when it is used: a header of sendmail(1) ends otherwise
 _BLIND = frozenset(("bcc", "resent-bcc"))
 _SPACES = bytes.maketrans(b"\r\0", b"  ")
 
@@ -182,13 +182,13 @@ def _split_off(source: Source) -> tuple[bytes, int, bool]:
     for chunk in source.chunks():
         looked_at = max(len(head) - 3, 0)  # CR LF CR may have come already
         head += chunk
-        found = _EMPTY_LINE.search(head, looked_at)
+        found = re.compile(_EMPTY_LINE).search(head, looked_at)
         # A CR that comes last may be the first half of a CR LF.
         if found is not None and (found.end() < len(head) or not head.endswith(b"\r")):
             return _parts(head, found)
         if found is None and len(head) > MAX_HEADER:
             _fail_endless()
-    found = _EMPTY_LINE.search(head, max(len(head) - 4, 0))
+    found = re.compile(_EMPTY_LINE).search(head, max(len(head) - 4, 0))
     return (bytes(head), len(head), False) if found is None else _parts(head, found)
 
 

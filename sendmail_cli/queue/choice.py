@@ -1,7 +1,11 @@
-"""Whether a message goes into the queue: as was asked for, as the profile says, or as is usual where it comes from."""
+"""Whether a message goes into the queue: as was asked for, as the profile says, or as is usual where it comes from.
+
+And whether some mail waits there: who sends needs no more of the queue, as long as nothing does.
+"""
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 
 from sendmail_cli.errors import UsageError
@@ -9,6 +13,8 @@ from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sendmail_cli.config.settings import Settings
+
+WAITING = "waiting"  # a file in the spool that is there as long as some mail may be, or something is to be told
 
 
 class QueueMode(Enum):
@@ -57,3 +63,8 @@ def is_immediate(asked: Queueing, settings: Settings) -> bool:
     """True where the queue has nothing to do with a message that can be sent at once. Raises as `queue_mode`."""
     is_plain = asked.due is None and asked.key is None and settings.queue.keep is None
     return is_plain and queue_mode(asked, settings) is not QueueMode.ALWAYS
+
+
+def has_waiting(folder: str) -> bool:
+    """True when some mail may be waiting in the spool `folder`; nothing is opened for it."""
+    return os.path.exists(os.path.join(folder, WAITING))

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from sendmail_cli.errors import ConfigError, SpoolError
 from sendmail_cli.printable import printable
+from sendmail_cli.queue.choice import WAITING
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 DATABASE = "mails.sqlite3"
 CONTENTS = "contents"  # the folder of large ones
 OWNERS = "owners"  # the folder of a file for each process that has claimed mails
-WAITING = "waiting"  # a file that is there as long as some mail may be, or something is to be told
 UNDELIVERED = "undelivered.mbox"
 RELAYED = "relayed.mbox"
 
@@ -115,11 +115,6 @@ class Place:
     def close(self) -> None:
         """Let go of the folder."""
         os.close(self._lock)
-
-
-def has_waiting(folder: str) -> bool:
-    """True when some mail may be waiting in the spool `folder`; nothing is opened for it."""
-    return os.path.exists(os.path.join(folder, WAITING))
 
 
 class RunnerLock:

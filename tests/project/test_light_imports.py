@@ -64,7 +64,6 @@ OURS_FOR_A_SEND = {
     "sendmail_cli.printable",
     "sendmail_cli.queue",
     "sendmail_cli.queue.choice",
-    "sendmail_cli.queue.place",
     "sendmail_cli.report",
     "sendmail_cli.secret",
     "sendmail_cli.server",
