@@ -7,7 +7,7 @@ The layers, each importing only what stands below it:
     relay
     intake
     service
-    handover | queueing | series | way_out
+    handover | installing | queueing | series | way_out
     request
     people
     tending
@@ -16,7 +16,7 @@ The layers, each importing only what stands below it:
     jobs
     listener | opening | report | steps
     session | serving
-    runs | stand_in | submission | trace | server
+    runs | submission | trace | server
     message | smtp | net
     addressees | xtext
     addresses

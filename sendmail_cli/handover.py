@@ -11,12 +11,11 @@ import selectors
 import socket
 
 from sendmail_cli.addressees import LocalName, OpenGroup
-from sendmail_cli.addresses import Group, Mailbox
+from sendmail_cli.addresses import AddrSpec, Group, Mailbox
 from sendmail_cli.errors import (
     ConnectFailed,
     ConnectionLost,
     DeadlineExceeded,
-    InternalError,
     MailError,
     NotOffered,
     UsageError,
@@ -48,15 +47,19 @@ MAX_RECIPIENTS = 1000  # of one transaction: as many as the service takes
 PATIENCE = 300.0  # seconds for each reply; it only has to write the message to its disk
 READ_SIZE = 65536  # octets
 
+_NOBODY = Mailbox("", AddrSpec("nobody", "localhost"))  # stands where a name is put in once the rest is made
+
 
 def hand_over(request: Request, path: str, environment: Environment) -> Report:
-    """Hand over the ready message of `request` to the service that listens at `path`.
+    """Hand over the message of `request` to the service that listens at `path`; one that isn't ready is composed.
 
     Raises `MailError` where it was not handed over at all, and it may be tried again: `ConnectFailed`.
     """
     if request.raw is None:
-        raise InternalError("only a ready message can be handed over")
-    message = _message(request, request.raw, environment)
+        request, source = _composed(request, environment)
+    else:
+        source = request.raw
+    message = _message(request, source, environment)
     recipients = list(dict.fromkeys(map(_path, _flat(request.to))))
     if request.local is not None and request.local.is_header_read:
         recipients = list(dict.fromkeys([*recipients, *map(_path, _flat(message.recipients))]))
@@ -157,6 +160,42 @@ def _connected(path: str) -> socket.socket:
             hint="`systemctl status sendmail-cli.socket` tells more.",
         ) from None
     return connected
+
+
+def _composed(request: Request, environment: Environment) -> tuple[Request, Source]:
+    """The message, made by no profile: names of this machine stand in its header as they were given, as in a ready one.
+
+    What the profile of the service is to say (From, where nothing says it, and the domain of Message-ID) is left out.
+    """
+    from sendmail_cli.config.profiles import merge_profiles
+    from sendmail_cli.config.settings import resolve_settings
+    from sendmail_cli.message.source import keep_chunks
+    from sendmail_cli.request import submission_for
+
+    given = {name.lower() for name, _ in request.headers}
+    is_author_given = request.flags.from_ is not None or "from" in given
+    flags = request.flags._replace(server="localhost")  # never spoken to
+    if not is_author_given:
+        flags = flags._replace(from_=_NOBODY)
+    whole = request._replace(flags=flags, to=(_NOBODY,), cc=(), bcc=(), local=None)
+    settings = resolve_settings(flags, merge_profiles((), ()), environment)
+    submission = submission_for(whole, settings, environment, lambda _: None)
+    if is_author_given and request.envelope_from is None:
+        request = request._replace(envelope_from=submission.envelope.reverse_path)
+    source = keep_chunks(submission.content.chunks(), "the message")
+    head = read_loose_header(source)
+    left_out = {"to"} | ({"message-id"} - given) | (set() if is_author_given else {"from"})
+    fields = [field for field in head.fields if field.name not in left_out]
+    sender = None if request.local is None else request.local.sender
+    named = (("From", () if sender is None else (sender,)), ("To", request.to), ("Cc", request.cc))
+    fields[:0] = [_field(name, addressees) for name, addressees in named if addressees]
+    ready = repaired_message(source, head, tuple(fields))
+    everybody = request._replace(to=(*request.to, *request.cc, *request.bcc))
+    return everybody, keep_chunks(ready.chunks(), "the message")
+
+
+def _field(name: str, addressees: tuple[Addressee, ...]) -> Field:
+    return Field(name.lower(), (f"{name}: " + ",\r\n ".join(map(str, addressees)) + "\r\n").encode(), 0)
 
 
 def _message(request: Request, source: Source, environment: Environment) -> RawMessage:

@@ -14,6 +14,7 @@ from sendmail_cli.typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sendmail_cli.cli.output import Output
     from sendmail_cli.report import Report
+    from sendmail_cli.request import Request
 
 OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
@@ -29,6 +30,15 @@ def tell_ending(error: BaseException, output: Output, *, is_debugging: bool) -> 
     if is_debugging and (isinstance(ours, InternalError) or ours is not error):
         output.traceback(error)
     return output.error(ours)
+
+
+def hand_over(request: Request, socket_path: str, output: Output) -> ExitCode:
+    """Have the machine's own service take the message over, and tell what became of it."""
+    from sendmail_cli import handover
+
+    report = handover.hand_over(request, socket_path, output.environment)
+    interrupts.settle()
+    return output.report(report)
 
 
 def tell_report(report: Report, output: Output) -> ExitCode:

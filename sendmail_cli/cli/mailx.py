@@ -8,10 +8,10 @@ from sendmail_cli import service
 from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox, mailboxes_of, parse_address_list
 from sendmail_cli.cli import interrupts
-from sendmail_cli.cli.endings import tell_ending, tell_report
+from sendmail_cli.cli.endings import hand_over, tell_ending, tell_report
 from sendmail_cli.cli.mailx_grammar import MailxCall, parse_mailx
 from sendmail_cli.cli.output import Output
-from sendmail_cli.config.settings import ServerFlags
+from sendmail_cli.config.settings import ServerFlags, service_socket
 from sendmail_cli.environment import Environment
 from sendmail_cli.errors import AddressError, InputError, MailError, UsageError
 from sendmail_cli.message.draft import decode_body, parse_header
@@ -61,6 +61,9 @@ def _run(call: MailxCall, environment: Environment, output: Output) -> ExitCode:
     if request is None:
         output.note("the text is empty, so nothing was sent (-E)")
         return ExitCode.OK
+    socket_path = service_socket(request.flags, environment)
+    if socket_path is not None:
+        return hand_over(request, socket_path, output)
     report = service.send(
         request._replace(queueing=TAKEN_OVER),
         environment,

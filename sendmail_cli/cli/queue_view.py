@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from sendmail_cli.cli.moments import shown_moment
 from sendmail_cli.environment import SPOOL_VARIABLE
 from sendmail_cli.queue.choice import has_waiting
@@ -20,7 +22,9 @@ _UNITS = ("bytes", "kB", "MB", "GB")
 
 
 def lines_of_all(environment: Environment) -> Iterator[str]:
-    """Those of every mail that waits, by number. Raises `SpoolError`."""
+    """Those of every mail that waits, by number; none where no queue is. Raises `SpoolError`."""
+    if not os.path.exists(environment.spool_folder):  # it isn't made for looking at it: www-data has no home
+        return
     with Spool(environment) as spool:
         for entry in spool.entries():
             yield lines_of(entry, environment)

@@ -12,7 +12,7 @@ from sendmail_cli.addressees import LocalName, parse_addressees
 from sendmail_cli.addresses import Mailbox
 from sendmail_cli.cli import interrupts
 from sendmail_cli.cli import sendmail_grammar as grammar
-from sendmail_cli.cli.endings import tell_ending, tell_report, tell_rest
+from sendmail_cli.cli.endings import hand_over, tell_ending, tell_report, tell_rest
 from sendmail_cli.cli.output import Output
 from sendmail_cli.cli.sendmail_grammar import SendmailCall, parse_sendmail
 from sendmail_cli.config.settings import ServerFlags, service_socket
@@ -95,7 +95,7 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
     )
     socket_path = service_socket(request.flags, environment)
     if socket_path is not None:
-        return _hand_over(request, socket_path, environment, output)
+        return hand_over(request, socket_path, output)
     report = service.send(
         request,
         environment,
@@ -109,14 +109,6 @@ def _deliver(call: SendmailCall, environment: Environment) -> ExitCode:
 
 def _queueing(call: SendmailCall) -> Queueing:
     return TAKEN_OVER._replace(mode=QueueMode.ALWAYS) if call.is_queued else TAKEN_OVER
-
-
-def _hand_over(request: Request, socket_path: str, environment: Environment, output: Output) -> ExitCode:
-    from sendmail_cli.handover import hand_over
-
-    report = hand_over(request, socket_path, environment)
-    interrupts.settle()
-    return output.report(report)
 
 
 def _sender(call: SendmailCall, output: Output) -> tuple[LocalName | None, ReversePath | None]:

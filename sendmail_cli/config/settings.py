@@ -12,7 +12,7 @@ from sendmail_cli.config.credential_settings import (
 )
 from sendmail_cli.config.origins import Origin, Origins, origin_in_file, origin_of, path_in
 from sendmail_cli.config.profile_keys import NEEDS_NO_PASSWORD
-from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX
+from sendmail_cli.config.profiles import NO_PROFILE, SANDBOX, SERVER_VARIABLES
 from sendmail_cli.config.queue_keys import QUEUE_KEYS, QueueSettings, queue_settings, shown_queue
 from sendmail_cli.config.sender_rules import SenderRules, most_exact
 from sendmail_cli.config.server_settings import ServerResolver
@@ -242,11 +242,11 @@ def _matched(sender: AddrSpec, profiles: Profiles, environment: Environment) -> 
 def service_socket(flags: ServerFlags, environment: Environment) -> str | None:
     """The socket of the machine's own mail service, where there is one and the caller has no way of his own; else None.
 
-    A way of his own is a profile that is named, by an option or a variable, or a `profiles.toml` in his home. The
-    machine's, in /etc, is the service's as well.
+    A way of his own is a profile or a server that is named, by an option or a variable, or a `profiles.toml` in his
+    home. The machine's, in /etc, is the service's as well.
     """
-    variables = environment.variables
-    if flags.profile is not None or variables.get(PROFILE_VARIABLE) or environment.has_own_profiles:
+    named = (PROFILE_VARIABLE, *SERVER_VARIABLES)
+    if flags.profile is not None or any(map(environment.variables.get, named)) or environment.has_own_profiles:
         return None
     path = environment.service_socket
     return path if os.path.exists(path) else None

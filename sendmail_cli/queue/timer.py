@@ -76,7 +76,7 @@ def is_installed(environment: Environment) -> bool:
 def _install_timer(environment: Environment) -> str:
     folder = _unit_folder(environment)
     units = {
-        "service": _SERVICE.format(command=" ".join(_unit_word(word) for word in _command(environment))),
+        "service": _SERVICE.format(command=" ".join(unit_word(word) for word in _command(environment))),
         "timer": _TIMER.format(minutes=MINUTES),
     }
     try:
@@ -113,7 +113,7 @@ def _remove_timer(environment: Environment, folder: str) -> str:
     return said
 
 
-def _unit_word(word: str) -> str:
+def unit_word(word: str) -> str:
     """A word of ExecStart (systemd.service(5), “Command lines”)."""
     quoted = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{quoted}"'

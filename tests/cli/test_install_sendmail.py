@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sendmail_cli import stand_in
+from sendmail_cli.installing import names, programs
 from tests.support.command import COMMAND, Runner
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ class Dpkg:
         self.asked.append(command)
         path = command[-1]
         if "--truename" in command:
-            return subprocess.CompletedProcess(command, 0, f"{path}{stand_in.ASIDE}\n", "")
+            return subprocess.CompletedProcess(command, 0, f"{path}{names.ASIDE}\n", "")
         if "--rename" in command and not self.code:
-            aside = path + stand_in.ASIDE
+            aside = path + names.ASIDE
             os.rename(*((path, aside) if "--add" in command else (aside, path)))
         return subprocess.CompletedProcess(command, self.code if "--rename" in command else 0, "", "no room")
 
@@ -113,22 +113,22 @@ def test_what_came_with_a_package_is_diverted(
     install: Callable[..., Done], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dpkg = Dpkg()
-    monkeypatch.setattr(stand_in, "_run", dpkg)
-    monkeypatch.setattr(stand_in, "_has_dpkg", lambda: True)
+    monkeypatch.setattr(programs, "ask", dpkg)
+    monkeypatch.setattr(programs, "has", lambda *_: True)
     folder.mkdir()
     (folder / "sendmail").write_text("theirs")
     path = str(folder / "sendmail")
     divert = ["dpkg-divert", "--local", "--rename"]
     assert install("--force").code == 0
-    assert list(dpkg.asked[-1]) == [*divert, "--divert", path + stand_in.ASIDE, "--add", path]
+    assert list(dpkg.asked[-1]) == [*divert, "--divert", path + names.ASIDE, "--add", path]
     assert install("--uninstall").code == 0
     assert list(dpkg.asked[-1]) == [*divert, "--remove", path]
     assert seen(folder) == {"sendmail": "theirs"}
 
 
 def test_dpkg_that_fails(install: Callable[..., Done], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stand_in, "_run", Dpkg(2))
-    monkeypatch.setattr(stand_in, "_has_dpkg", lambda: True)
+    monkeypatch.setattr(programs, "ask", Dpkg(2))
+    monkeypatch.setattr(programs, "has", lambda *_: True)
     folder.mkdir()
     (folder / "sendmail").write_text("theirs")
     done = install("--force")
@@ -177,7 +177,7 @@ def test_what_the_disk_says_against_it(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"sendmail_cli.stand_in.os.{call}", full)
+    monkeypatch.setattr(f"sendmail_cli.installing.names.os.{call}", full)
     done = install(*flags)
     assert (done.code, "no space left" in done.err) == (73, True)
     monkeypatch.undo()
@@ -200,9 +200,9 @@ def test_only_the_program_by_its_own_name(
 
 
 def test_the_usual_places(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert stand_in.usual_paths(machine)["sendmail"] == f"{machine.home}/.local/bin/sendmail"
+    assert names.usual_paths(machine)["sendmail"] == f"{machine.home}/.local/bin/sendmail"
     monkeypatch.setattr(type(machine), "is_root", True)
-    assert stand_in.usual_paths(machine) == {
+    assert names.usual_paths(machine) == {
         "sendmail": "/usr/sbin/sendmail",
         "mailq": "/usr/bin/mailq",
         "newaliases": "/usr/bin/newaliases",
@@ -215,5 +215,5 @@ def test_who_else_can_reach_it(tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     (hidden / "bin").mkdir(parents=True)
     hidden.chmod(0o700)
-    assert stand_in.hidden_part(str(hidden / "bin" / "sendmail-cli")) == str(hidden)
-    assert stand_in.hidden_part("/usr/bin/env") is None
+    assert names.hidden_part(str(hidden / "bin" / "sendmail-cli")) == str(hidden)
+    assert names.hidden_part("/usr/bin/env") is None

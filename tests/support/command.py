@@ -96,6 +96,10 @@ class Machine(Environment):
         return str(self.folder / "spool")
 
     @property
+    def system_spool_folder(self) -> str:
+        return str(self.folder / "system-spool")
+
+    @property
     def program(self) -> str:
         return str(COMMAND)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sendmail_cli import handover
 from sendmail_cli.addressees import LocalName, parse_addressees
+from sendmail_cli.addresses import parse_mailbox
 from sendmail_cli.config.settings import ServerFlags, service_socket
 from sendmail_cli.errors import (
     ConnectFailed,
     ConnectionLost,
-    InternalError,
     NotOffered,
     RemoteProtocolError,
     UsageError,
@@ -181,6 +181,50 @@ def test_the_sender_that_is_named(service: Service, machine: Machine, wanted: Re
     assert b"MAIL FROM:" + path + b"\r\n" in service.heard
 
 
+def composed(to: str = "Root <root>, ada@example.org", **what: Any) -> Request:
+    return Request(to=parse_addressees(to), text="text\n", subject="x", **what)
+
+
+def test_a_message_that_is_composed_here(service: Service, machine: Machine) -> None:
+    """Names stay names, and who it is from is for the service to say."""
+    service.says(*ALL[:4], *ALL[3:4] * 4, *ALL[5:])
+    wanted = composed(cc=parse_addressees("team: bob, carl@example.org;"), bcc=parse_addressees("eve"))
+    report = hand_over(wanted, service.path, machine)
+    assert [each.address for each in report.outcomes] == ["root", "ada@example.org", "bob", "carl@example.org", "eve"]
+    service.end()
+    envelope, _, content = service.heard.partition(b"DATA\r\n")
+    assert b"MAIL FROM:<www-data>" in envelope
+    assert content.startswith(b"To: Root <root>,\r\n ada@example.org\r\nCc: team: bob, carl@example.org;\r\n")
+    header, _, body = content.partition(b"\r\n\r\n")
+    names = [line.partition(b":")[0] for line in header.splitlines() if not line.startswith(b" ")]
+    assert names.count(b"To") == 1
+    assert not {b"From", b"Message-ID", b"Bcc"} & set(names)
+    assert (b"Subject: x" in header, b"eve" in content, b"localhost" in content) == (True, False, False)
+    assert body == b"text\r\n.\r\n"
+
+
+ADA = ServerFlags(from_=parse_mailbox("Ada <ada@example.org>"))
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "field"),
+    [
+        ({"flags": ADA}, b"<ada@example.org>", b"Ada <ada@example.org>"),
+        ({"headers": (("From", "ada@example.org"),)}, b"<ada@example.org>", b"ada@example.org"),
+        ({"local": LocalMail(sender=LocalName("Monitor", "daemon"))}, b"<daemon>", b"Monitor <daemon>"),
+    ],
+)
+def test_whom_a_composed_message_is_from(
+    service: Service, machine: Machine, what: dict[str, Any], path: bytes, field: bytes
+) -> None:
+    service.says(*ALL)
+    hand_over(composed(**what), service.path, machine)
+    service.end()
+    assert b"MAIL FROM:" + path in service.heard
+    assert service.heard.count(b"\r\nFrom: ") == 1
+    assert b"\r\nFrom: " + field + b"\r\n" in service.heard
+
+
 def test_the_name_of_an_author_who_is_not_named(service: Service, machine: Machine) -> None:
     service.says(*ALL)
     hand_over(request(local=LocalMail("Cron Daemon")), service.path, machine)
@@ -234,14 +278,14 @@ def test_nobody_listens(machine: Machine, tmp_path: Path) -> None:
 def test_what_can_not_be_handed_over(machine: Machine, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no recipients"):
         hand_over(request("", text=b"Subject: x\n\nx\n"), str(tmp_path / "none"), machine)
-    with pytest.raises(InternalError):
-        hand_over(Request(), str(tmp_path / "none"), machine)
+    with pytest.raises(UsageError, match="no recipients"):
+        hand_over(Request(text="x"), str(tmp_path / "none"), machine)
 
 
 def test_who_hands_over(service: Service, machine: Machine) -> None:
     assert service_socket(ServerFlags(), machine) == service.path
     assert service_socket(ServerFlags(profile="work"), machine) is None
-    for variable in ("SENDMAIL_CLI_PROFILE", "SENDMAIL_CLI_CONFIG"):
+    for variable in ("SENDMAIL_CLI_PROFILE", "SENDMAIL_CLI_CONFIG", "SENDMAIL_CLI_SERVER"):
         machine.variables[variable] = "x"
         assert service_socket(ServerFlags(), machine) is None
         del machine.variables[variable]

@@ -1,19 +1,19 @@
 """The links by which other programs find us: sendmail, mailq, newaliases, and mail, mailx.
 
-What stands in the place of one is moved aside and comes back. Nothing is remembered anywhere: a link to sendmail-cli is
-ours, and what was moved aside has our ending in its name.
+What stands in the place of one is moved aside and comes back; where the machine has alternatives for a name, we are one
+more. Nothing is remembered anywhere: a link to sendmail-cli is ours, and what was moved aside has our ending.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from functools import partial
 
 from sendmail_cli.errors import ConfigError, OutputError
+from sendmail_cli.installing import alternatives, programs
+from sendmail_cli.installing.step import Step
 from sendmail_cli.printable import printable
-from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
+from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,16 +24,6 @@ SENDMAIL_NAMES = ("sendmail", "mailq", "newaliases")
 MAIL_NAMES = ("mail", "mailx")
 ASIDE = ".before-sendmail-cli"
 PROGRAM = "sendmail-cli"
-
-_PATIENCE = 30  # seconds for dpkg to answer
-_VARIABLES = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}  # of dpkg: no secret of ours is among them
-
-
-class Step(NamedTuple):
-    """Something to be done to the names, and the words for it."""
-
-    words: str
-    act: Callable[[], None]
 
 
 def usual_paths(environment: Environment) -> dict[str, str]:
@@ -50,7 +40,7 @@ def paths_in(folder: str) -> dict[str, str]:
 
 
 def steps_to_install(paths: list[str], environment: Environment, met: Callable[[str], Step]) -> list[Step]:
-    """What makes each path a link to us; none where it is one. `met` says what to do about a path that is taken.
+    """What makes each path lead to us; none where it does. `met` says what to do about a path that is taken.
 
     Raises what `met` does, and `ConfigError` where we were not started by a program of our own.
     """
@@ -60,8 +50,12 @@ def steps_to_install(paths: list[str], environment: Environment, met: Callable[[
             f"{printable(program)} is not the program {PROGRAM}, so nothing can link to it",
             hint=f"Run it by its own name: {PROGRAM} install-sendmail",
         )
-    steps = []
+    groups = alternatives.groups_of(paths)
+    steps = [step for group in groups for step in alternatives.steps_to_join(group, program, paths)]
     for path in paths:
+        if any(group.has(path) for group in groups):
+            continue
+        alternatives.refuse_unknown(path)
         if os.path.lexists(path) and not is_ours(path):
             steps.append(met(path))
         if not os.path.islink(path) or os.path.realpath(path) != program or not is_ours(path):
@@ -86,7 +80,7 @@ def move_aside(path: str) -> Step:
     if os.path.lexists(aside):
         raise OutputError(f"{printable(aside)} is in the way", hint="Nothing was changed. Move it elsewhere.")
     if _is_packaged(path):
-        act = partial(_dpkg, "dpkg-divert", "--local", "--rename", "--divert", aside, "--add", path)
+        act = partial(programs.act, "dpkg-divert", "--local", "--rename", "--divert", aside, "--add", path)
     else:
         act = partial(_rename, path, aside)
     return Step(f"{printable(path)} is moved aside to {printable(aside)}", act)
@@ -94,6 +88,8 @@ def move_aside(path: str) -> Step:
 
 def steps_to_uninstall(paths: list[str]) -> Iterator[Step]:
     """What takes the links away that are ours, and brings back what was there before."""
+    for group in alternatives.groups_of(paths):
+        yield from alternatives.steps_to_leave(group, PROGRAM)
     for path in paths:
         aside = path + ASIDE
         if is_ours(path):
@@ -103,7 +99,7 @@ def steps_to_uninstall(paths: list[str]) -> Iterator[Step]:
         if not os.path.lexists(aside):
             continue
         if _is_diverted(path):
-            act = partial(_dpkg, "dpkg-divert", "--local", "--rename", "--remove", path)
+            act = partial(programs.act, "dpkg-divert", "--local", "--rename", "--remove", path)
         else:
             act = partial(_rename, aside, path)
         yield Step(f"{printable(path)} is again what it was", act)
@@ -155,33 +151,12 @@ def _unwritable(path: str, error: OSError) -> OutputError:
 
 
 def _is_packaged(path: str) -> bool:
-    return _has_dpkg() and _run("dpkg-query", "--search", path).returncode == 0
+    return _has_dpkg() and programs.ask("dpkg-query", "--search", path).returncode == 0
 
 
 def _is_diverted(path: str) -> bool:
-    return _has_dpkg() and _run("dpkg-divert", "--truename", path).stdout.strip() == path + ASIDE
+    return _has_dpkg() and programs.ask("dpkg-divert", "--truename", path).stdout.strip() == path + ASIDE
 
 
 def _has_dpkg() -> bool:
-    return all(shutil.which(name, path=_VARIABLES["PATH"]) is not None for name in ("dpkg-divert", "dpkg-query"))
-
-
-def _dpkg(*command: str) -> None:
-    done = _run(*command)
-    if done.returncode != 0:
-        raise OutputError(f"{command[0]} failed: {printable(done.stderr.strip(), 300)}")
-
-
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=_VARIABLES,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise OutputError(f"{command[0]} can't be run: {printable(str(error), 300)}") from None
+    return programs.has("dpkg-divert", "dpkg-query")
