@@ -7,7 +7,7 @@ forbids is found there. Fields need `from __future__ import annotations`.
 
 from __future__ import annotations
 
-from _collections import _tuplegetter  # type: ignore[import-not-found]  # what collections.namedtuple takes
+from collections import _tuplegetter  # type: ignore[attr-defined]  # what namedtuple takes for its fields
 
 __all__ = ["TYPE_CHECKING", "NamedTuple", "Protocol"]
 
