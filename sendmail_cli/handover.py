@@ -7,8 +7,9 @@ profile to say. So www-data and nobody need no password.
 from __future__ import annotations
 
 import os
-import selectors
 import socket
+from contextlib import suppress
+from functools import partial
 
 from sendmail_cli.addressees import LocalName, OpenGroup
 from sendmail_cli.addresses import AddrSpec, Group, Mailbox
@@ -29,6 +30,7 @@ from sendmail_cli.smtp.capabilities import parse_capabilities
 from sendmail_cli.smtp.content import dot_stuff
 from sendmail_cli.smtp.parameters import notify_parameter, report_parameters
 from sendmail_cli.smtp.replies import Reply, ReplyParser
+from sendmail_cli.threads import BackgroundThread
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -121,27 +123,30 @@ def _transaction(
 
 
 def pass_through(path: str, reading: int, writing: int) -> None:
-    """Have the service speak with whoever is at the two descriptors, until one of them ends. Raises `ConnectFailed`."""
-    with _connected(path) as service, selectors.DefaultSelector() as selector:
-        selector.register(service, selectors.EVENT_READ)
-        try:
-            selector.register(reading, selectors.EVENT_READ)
-        except PermissionError:  # a file is always ready, and epoll doesn't take it
-            while octets := os.read(reading, READ_SIZE):
-                service.sendall(octets)
-            service.shutdown(socket.SHUT_WR)
-        while True:
-            for key, _ in selector.select():
-                if key.fileobj is service:
-                    octets = service.recv(READ_SIZE)
-                    if not octets:
-                        return
-                    _write(writing, octets)
-                elif octets := os.read(reading, READ_SIZE):
-                    service.sendall(octets)
-                else:
-                    selector.unregister(reading)
-                    service.shutdown(socket.SHUT_WR)
+    """Have the service speak with whoever is at the two descriptors, until it ends. Raises as `hand_over`.
+
+    What comes goes on in a thread: somebody who says all at once must not wait until he is heard to hear.
+    """
+    with _connected(path) as service:
+        BackgroundThread(partial(_pass_on, reading, service), "what a client says").start()
+        while octets := _received(service):
+            _write(writing, octets)
+
+
+def _pass_on(reading: int, service: socket.socket) -> None:
+    with suppress(OSError):  # the service is gone, which whoever hears it notices
+        while octets := os.read(reading, READ_SIZE):
+            service.sendall(octets)
+        service.shutdown(socket.SHUT_WR)
+
+
+def _received(service: socket.socket) -> bytes:
+    try:
+        return service.recv(READ_SIZE)
+    except TimeoutError:
+        raise DeadlineExceeded("the mail service of this machine says nothing") from None
+    except OSError as error:
+        raise _lost(_why(error)) from None
 
 
 def _write(descriptor: int, octets: bytes) -> None:
@@ -273,17 +278,12 @@ class _Dialogue:
     def reply(self) -> Reply:
         """The next one. Raises `ConnectionLost`, `DeadlineExceeded`, `RemoteProtocolError`."""
         while (reply := self._parser.next_reply()) is None:
-            try:
-                octets = self._socket.recv(READ_SIZE)
-            except TimeoutError:
-                raise DeadlineExceeded("the mail service of this machine says nothing") from None
-            except OSError as error:
-                raise self._lost(_why(error)) from None
+            octets = _received(self._socket)
             if not octets:
-                raise self._lost("it ended")
+                raise _lost("it ended")
             self._parser.feed(octets)
         if reply.code == 421:
-            raise self._lost(str(reply))
+            raise _lost(str(reply))
         return reply
 
     def _write(self, chunks: Iterable[bytes]) -> None:
@@ -291,10 +291,11 @@ class _Dialogue:
             try:
                 self._socket.sendall(chunk)
             except OSError as error:
-                raise self._lost(_why(error)) from None
+                raise _lost(_why(error)) from None
 
-    def _lost(self, why: str) -> MailError:
-        return ConnectionLost(f"the mail service of this machine is gone: {why}")
+
+def _lost(why: str) -> MailError:
+    return ConnectionLost(f"the mail service of this machine is gone: {why}")
 
 
 def _why(error: OSError) -> str:

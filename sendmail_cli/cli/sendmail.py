@@ -164,7 +164,8 @@ def _serve(call: SendmailCall, environment: Environment) -> ExitCode:
     if socket_path is not None:
         from sendmail_cli.handover import pass_through
 
-        pass_through(socket_path, 0, 1)
+        with suppress(BrokenPipeError):
+            pass_through(socket_path, 0, 1)
         return ExitCode.OK
     clerk = Intake(
         environment,

@@ -12,6 +12,7 @@ import pytest
 from sendmail_cli.cli.sendmail import main
 from sendmail_cli.tending import IN_BACKGROUND
 from tests.support.command import Runner
+from tests.support.local_service import ALL, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,6 +196,36 @@ def test_no_profile_names_what_to_do(machine: Machine) -> None:
 
 def test_what_is_advised_works(machine: Machine) -> None:
     assert Caller(machine)("--profile", "sandbox", "-f", "ada@example.org", "bob@example.org") == 0
+
+
+@pytest.fixture
+def local_service(machine: Machine) -> Iterator[Service]:
+    service = Service(machine.service_socket)
+    yield service
+    service.end()
+
+
+@pytest.mark.parametrize(
+    ("replies", "code", "said"),
+    [
+        (ALL, 0, ""),
+        ([*ALL[:6], "452 4.3.1 full"], 75, "452 4.3.1 full"),
+        ([*ALL[:3], "550 5.7.1 not you", "550 5.7.1 not you"], 77, "550 5.7.1 not you"),
+        (["421 4.3.2 Shutting down"], 75, "421 4.3.2 Shutting down"),
+    ],
+)
+def test_who_has_no_profile_hands_over_to_the_service_of_the_machine(
+    machine: Machine, local_service: Service, replies: list[str], code: int, said: str
+) -> None:
+    local_service.says(*replies)
+    call = Caller(machine)
+    assert call("-f", "www-data", "bob", "eve@example.org") == code
+    assert said in call.said
+    assert bool(call.said) == (code != 0)
+    local_service.end()
+    if code in {0, 75} and len(replies) > 1:
+        assert b"MAIL FROM:<www-data>\r\nRCPT TO:<bob>\r\nRCPT TO:<eve@example.org>\r\nDATA\r\n" in local_service.heard
+        assert local_service.heard.endswith(b"Subject: x\r\n\r\nhello\r\n.\r\n")
 
 
 DEAD = '[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n'

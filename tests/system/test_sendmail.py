@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import COMMAND
+from tests.support.local_service import Echo
 from tests.support.patience import PATIENCE, wait_until
 from tests.support.sink import Sink
 
@@ -34,14 +35,16 @@ def folder(tmp_path: Path, sink: Sink) -> Path:
     return tmp_path
 
 
-def run(folder: Path, name: str, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def run(
+    folder: Path, name: str, *arguments: str, stdin: bytes = b"", **variables: str
+) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [folder / name, *arguments],
         input=stdin,
         capture_output=True,
         check=False,
         timeout=PATIENCE,
-        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "SENDMAIL_CLI_SPOOL": str(folder / "spool")},
+        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "SENDMAIL_CLI_SPOOL": str(folder / "spool"), **variables},
         cwd="/",
     )
 
@@ -65,6 +68,14 @@ def test_smtp_on_standard_input_and_output(folder: Path, sink: Sink) -> None:
     assert b"Subject: x\r\n" in sink.received
     assert b"\r\n.dot\r\n" in sink.received
     assert b"MAIL FROM:<a@example.org>" in sink.commands[0]
+
+
+def test_smtp_for_who_has_no_profile_is_spoken_by_the_service(folder: Path) -> None:
+    (folder / ".config/sendmail-cli/profiles.toml").unlink()
+    echo = Echo(str(folder / "submit"))
+    done = run(folder, "sendmail", "-bs", stdin=b"EHLO here\r\nQUIT\r\n", SENDMAIL_CLI_SOCKET=str(folder / "submit"))
+    echo.end()
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"220 here\r\nEHLO here\r\nQUIT\r\n", b"")
 
 
 def test_a_client_that_leaves_without_quit(folder: Path) -> None:

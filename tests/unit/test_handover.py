@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from sendmail_cli.message.source import MemorySource
 from sendmail_cli.request import LocalMail, Request
 from sendmail_cli.smtp.envelope import Demands, Notify, Ret, ReversePath
 from tests.support.command import Machine
+from tests.support.local_service import ALL, Echo, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,46 +32,12 @@ if TYPE_CHECKING:
 
 TEXT = b"To: Root <root>, team: ada@example.org, bob;\nBcc: eve@example.org\nSubject: x\n\n.dot\n"
 NOTIFY = (Notify.SUCCESS, Notify.FAILURE)
-ALL = ["220 here", "250-here\r\n250 PIPELINING", "250 sender", "250 first", "250 second", "354 go on", "250 2.0.0 kept"]
 
 
 class Web(Machine):
     def account_name(self, uid: int) -> str:
         assert uid == os.geteuid()
         return "www-data"
-
-
-class Service:
-    """Says what is written down, one reply for each line it hears, and hangs up at the end."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.heard = b""
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(path)
-        self._listening.listen()
-        self._thread: threading.Thread | None = None
-
-    def says(self, *replies: str) -> None:
-        self._thread = threading.Thread(target=self._serve, args=(replies,))
-        self._thread.start()
-
-    def _serve(self, replies: tuple[str, ...]) -> None:
-        connected, _ = self._listening.accept()
-        with connected, connected.makefile("rwb") as stream:
-            for number, reply in enumerate(replies):
-                stream.write(f"{reply}\r\n".encode())
-                stream.flush()
-                while number < len(replies):
-                    line = stream.readline()
-                    self.heard += line
-                    if not line or not reply.startswith("354") or line == b".\r\n":
-                        break
-
-    def end(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
-        self._listening.close()
 
 
 @pytest.fixture
@@ -295,3 +261,64 @@ def test_who_hands_over(service: Service, machine: Machine) -> None:
 
 def test_nobody_hands_over_where_no_service_is(machine: Machine) -> None:
     assert service_socket(ServerFlags(), machine) is None
+
+
+SAID = b"".join(b"line %d of a long dialogue\r\n" % number for number in range(20_000))
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Iterator[str]:
+    path = str(tmp_path / "echo")
+    echo = Echo(path)
+    yield path
+    echo.end()
+
+
+def heard_by(path: str, reading: int) -> bytes:
+    """What whoever is at `reading` hears of the service."""
+    ours, theirs = os.pipe()
+    heard = bytearray()
+
+    def hear() -> None:
+        while octets := os.read(ours, 65536):
+            heard.extend(octets)
+
+    thread = threading.Thread(target=hear)
+    thread.start()
+    try:
+        handover.pass_through(path, reading, theirs)
+    finally:
+        os.close(theirs)
+        thread.join()
+        os.close(ours)
+    return bytes(heard)
+
+
+def test_whoever_speaks_smtp_speaks_with_the_service(echo: str) -> None:
+    reading, writing = os.pipe()
+
+    def say() -> None:
+        left = SAID
+        while left:
+            left = left[os.write(writing, left) :]
+        os.close(writing)
+
+    thread = threading.Thread(target=say)
+    thread.start()
+    assert heard_by(echo, reading) == b"220 here\r\n" + SAID
+    thread.join()
+    os.close(reading)
+
+
+def test_a_file_does_as_well(echo: str, tmp_path: Path) -> None:
+    (tmp_path / "said").write_bytes(SAID)
+    with open(tmp_path / "said", "rb") as file:
+        assert heard_by(echo, file.fileno()) == b"220 here\r\n" + SAID
+
+
+def test_a_service_that_hangs_up_on_who_speaks_is_said(tmp_path: Path) -> None:
+    echo = Echo(str(tmp_path / "echo"), resets=True)
+    (tmp_path / "said").write_bytes(SAID)
+    with open(tmp_path / "said", "rb") as file, pytest.raises(ConnectionLost, match="is gone"):
+        heard_by(str(tmp_path / "echo"), file.fileno())
+    echo.end()
