@@ -330,6 +330,13 @@ class Claims:
                     moments.append(max(due, self._paused_until(database, number, profile, now) or due))
         return min((moment - now for moment in moments if moment > now), default=None)
 
+    def is_wanted_within(self, seconds: float) -> bool:
+        """True where the time of a mail comes by then, by its sender's wish."""
+        now = self._environment.now()
+        query = f"SELECT 1 FROM mails WHERE {_FREE} AND is_scheduled AND due > ? AND due <= ? LIMIT 1"  # noqa: S608
+        with self._spool.reading() as database:
+            return database.execute(query, (now, now + seconds)).fetchone() is not None
+
     def tidy(self, keep: float) -> None:
         """Take away what has served its time: journal and keys after `keep` seconds, leftovers of the dead at once."""
         now = self._environment.now()

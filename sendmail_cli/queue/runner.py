@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from sendmail_cli.delivery import deliver_all
 from sendmail_cli.errors import InputOutputError, MailError
+from sendmail_cli.queue import schedule
 from sendmail_cli.queue.claims import Rest
 from sendmail_cli.queue.entry import InDoubt, Settled
 from sendmail_cli.queue.verdicts import Verdict, verdict_on
@@ -115,8 +116,8 @@ class Runner:
 
     @property
     def has_work(self) -> bool:
-        """True when something is due that might go."""
-        return bool(self._claims.look())
+        """True when something might go now, or is wanted to within a shift."""
+        return bool(self._claims.look()) or self._claims.is_wanted_within(schedule.SHIFT)
 
     def work(self) -> bool:
         """One turn for each lane that has something due. False when there was nothing to do."""

@@ -12,12 +12,12 @@ import pytest
 
 from sendmail_cli import tending
 from sendmail_cli.addresses import AddrSpec, parse_mailbox
-from sendmail_cli.errors import ConfigError
+from sendmail_cli.errors import ConfigError, SpoolError
 from sendmail_cli.queue.claims import Claims
 from sendmail_cli.queue.entry import InDoubt, Lane, MailState, NewMail
 from sendmail_cli.queue.journal import Wanted, attempts
-from sendmail_cli.queue.runner import Callers, Runner, Way
-from sendmail_cli.queue.schedule import LIFETIME, LONGEST_STEP, Limit
+from sendmail_cli.queue.runner import LONGEST_SLEEP, Callers, Runner, Way
+from sendmail_cli.queue.schedule import LIFETIME, LONGEST_STEP, SHIFT, Limit
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.secret import Secret
 from sendmail_cli.server import Server, TLSMode
@@ -31,7 +31,7 @@ from sendmail_cli.smtp.envelope import (
     ReversePath,
     envelope_of,
 )
-from sendmail_cli.tending import Ran, RunCallers, run_once
+from sendmail_cli.tending import IN_BACKGROUND, Ran, RunCallers, run_in_background, run_once
 from tests.support.scripted_server import ScriptedServer, parse_script
 from tests.support.sink import Sink
 from tests.support.spool import Clockwork, Octets, addresses
@@ -74,7 +74,21 @@ class House:
             return spool.add(NewMail(envelope, Octets(message), "<x@y>", Lane(profile, "{}"))._replace(**changes)).id
 
     def run(self) -> Ran:
-        return run_once(self.clock, RunCallers(lambda _: lambda: Secret(""), self.said.append, self.rest))
+        return run_once(self.clock, self.callers)
+
+    def run_in_background(self) -> None:
+        """With a lock from who has started it, and is gone by now."""
+        with Spool(self.clock) as spool:
+            lock = spool.place.take_runner()
+        assert lock is not None
+        handed = os.dup(lock.descriptor)
+        lock.release()
+        self.clock.monotonic = lambda: self.clock.moment  # type: ignore[method-assign] # no server is there to wait for
+        run_in_background(self.clock, self.callers, handed)
+
+    @property
+    def callers(self) -> RunCallers:
+        return RunCallers(lambda _: lambda: Secret(""), self.said.append, self.rest)
 
     def rest(self, why: str) -> bool:
         self.said.append(why)
@@ -343,6 +357,38 @@ def test_a_limit_a_day_lets_its_runner_sleep(house: House, monkeypatch: pytest.M
     assert len(looks) <= 12
 
 
+@pytest.mark.parametrize(
+    ("due", "successors"),
+    [(None, 0), (5400.0, 1), (3 * 3600.0, 0)],
+    ids=["no server is there", "within the next hour", "later"],
+)
+def test_a_runner_that_ends_after_an_hour_sees_to_what_comes_next(
+    house: House, due: float | None, successors: int
+) -> None:
+    house.add(due=None if due is None else house.clock.now() + due)
+    house.clock.random_bytes = bytes  # type: ignore[assignment,method-assign] # no jitter: no rest ends with the hour
+
+    house.run_in_background()
+
+    assert len(house.clock.started) == successors
+    assert SHIFT <= sum(house.clock.slept) <= SHIFT + LONGEST_SLEEP
+
+
+def test_what_comes_in_the_last_moment_of_a_runner_is_not_left(house: House) -> None:
+    house.add(due=house.clock.now() + 3 * 3600)
+    sleep = house.clock.sleep
+
+    def add_late(seconds: float) -> None:
+        sleep(seconds)
+        if sum(house.clock.slept) >= SHIFT:  # its last look was before
+            house.add()
+
+    house.clock.sleep = add_late  # type: ignore[method-assign]
+    house.run_in_background()
+
+    assert house.clock.started == [IN_BACKGROUND]
+
+
 def test_a_neighbour_that_dies_is_noticed_in_a_moment(house: House) -> None:
     """It says nothing: no stamp changes. What it had claimed is free at once all the same."""
     house.add()
@@ -389,6 +435,31 @@ def test_one_mail_at_most_is_marked_though_the_next_is_made_ready(
         assert house.run() == Ran(4, 0)
 
     assert marked == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("is_chunking_eager", [False, True], ids=["DATA", "BDAT"])
+def test_what_cannot_be_marked_is_not_sent(
+    house: House, monkeypatch: pytest.MonkeyPatch, *, is_chunking_eager: bool
+) -> None:
+    house.add()
+
+    def refuse(*_: object) -> None:
+        raise SpoolError("no room for a mark")
+
+    monkeypatch.setattr(Claims, "mark", refuse)
+    script = "S: 220 hi\nC? EHLO\nS: 250-hi\nS: 250-CHUNKING\nS: 250 PIPELINING\n"
+    script += "C~" if is_chunking_eager else "C? MAIL\nC? RCPT\nC? DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nC~"
+    with ScriptedServer(parse_script(script)) as server:
+        house.way = house.way._replace(
+            server=Server("127.0.0.1", server.port, tls=TLSMode.NONE, is_chunking_eager=is_chunking_eager)
+        )
+        assert house.run() == Ran(0, 0)
+
+    assert b"\r\n.\r\n" not in server.received
+    assert b"From here on" not in server.received, "it fits into the last octets"
+    (entry,) = house.entries
+    assert (entry.state, entry.why) == (MailState.WAITING, "no room for a mark")
+    assert house.actions == ["delayed"]
 
 
 def test_a_leap_of_the_clock_gives_nothing_up(house: House) -> None:

@@ -37,6 +37,9 @@ class Clockwork(Environment):
         self.slept.append(seconds)
         self.moment += seconds
 
+    def leave_folder(self) -> None:
+        """The process of the tests stays where it is."""
+
     def start_detached(self, arguments: tuple[str, ...], handed: int) -> None:
         self.started.append(arguments)
 

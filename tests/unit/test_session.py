@@ -12,6 +12,7 @@ from sendmail_cli.errors import (
     LocalProtocolError,
     MailError,
     RemoteProtocolError,
+    SpoolError,
     TokenRejected,
 )
 from sendmail_cli.secret import Secret
@@ -324,6 +325,29 @@ def test_duty26_duty27_a_connection_lost_with_the_dot_unsent_is_no_doubt(unsent:
     with pytest.raises(ConnectionLost, match="broken pipe"):
         played.transact(b"x\r\n")
     assert played.transaction.is_in_doubt == in_doubt
+
+
+def test_whoever_must_know_of_it_before_can_keep_the_last_octets_back() -> None:
+    """As the queue does, which marks the message first and may have no room for that."""
+
+    def refuse() -> None:
+        assert not played.transaction.is_end_sent
+        raise SpoolError("no mark, no message")
+
+    written: list[bytes] = []
+
+    def write(data: bytes, deadline: float) -> None:
+        written.append(data)
+        MemoryStream.write(played.stream, data, deadline)
+
+    played = Played(TO_CONTENT + "C~\n")
+    played.say_hello()
+    played.session.on_end = refuse
+    played.stream.write = write  # type: ignore[method-assign] # listened to
+    with pytest.raises(SpoolError, match="no mark"):
+        played.transact(b"x\r\n")
+    assert not played.transaction.is_in_doubt
+    assert not any(b".\r\n" in data for data in written)
 
 
 @pytest.mark.parametrize(("unsent", "in_doubt"), [(0, True), (len("QUIT\r\n"), True), (len("QUIT\r\n") + 1, False)])
