@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+from contextlib import suppress
 from functools import partial
 
 from sendmail_cli.environment import SPOOL_VARIABLE, Environment
@@ -13,7 +14,7 @@ from sendmail_cli.installing import programs
 from sendmail_cli.installing.file import unwritable
 from sendmail_cli.installing.step import Step
 from sendmail_cli.printable import printable
-from sendmail_cli.queue.place import DATABASE, UNDELIVERED
+from sendmail_cli.queue.place import DATABASE, RELAYED, UNDELIVERED
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.typing import TYPE_CHECKING
 
@@ -81,12 +82,13 @@ def _uid(user: pwd.struct_passwd | None) -> int | None:
 
 
 def _has_mail(folder: str) -> bool:
-    """True where some waits, or some was given up."""
+    """True where some waits, or some was given up or reported on."""
     if not os.path.exists(os.path.join(folder, DATABASE)):
         return False
-    undelivered = os.path.join(folder, UNDELIVERED)
-    if os.path.exists(undelivered) and os.stat(undelivered).st_size > 0:
-        return True
+    for name in (UNDELIVERED, RELAYED):
+        with suppress(FileNotFoundError):
+            if os.stat(os.path.join(folder, name)).st_size > 0:
+                return True
     with Spool(Environment({SPOOL_VARIABLE: folder})) as spool:
         return not spool.is_empty()
 

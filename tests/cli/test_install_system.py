@@ -275,16 +275,17 @@ def test_mail_stays(world: World, install: Install) -> None:
     assert not list(world.units.iterdir())
 
 
-def test_what_was_given_up_is_mail_too(world: World, install: Install) -> None:
+@pytest.mark.parametrize("name", ["undelivered.mbox", "relayed.mbox"])
+def test_a_report_is_mail_too(world: World, install: Install, name: str) -> None:
     assert install().code == 0
     folder = Path(world.machine.system_spool_folder)
     folder.rmdir()
     queued(world.machine, str(folder))
     with Spool(ClockworkAt(world.machine.folder)) as spool:
         spool.delete(1)
-    (folder / "undelivered.mbox").write_text("From MAILER-DAEMON\n")
+    (folder / name).write_text("From MAILER-DAEMON\n")
     assert "so it stays" in install("--uninstall").err
-    (folder / "undelivered.mbox").unlink()
+    (folder / name).unlink()
     assert install("--uninstall").code == 0
     assert not folder.exists()
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.test_relay_system import closed_folder
 from tests.support.required import skip_if
 from tests.support.systemd_machine import COMMAND, SystemdMachine, missing
 
@@ -34,8 +33,6 @@ SPOOL = "/var/spool/sendmail-cli"
 @pytest.fixture
 def machine(tmp_path: Path, postfix: Postfix) -> Iterator[SystemdMachine]:
     skip_if(missing())
-    closed = closed_folder()
-    skip_if(None if closed is None else f"other users can't enter {closed}, and the program is there")
     (tmp_path / "machine").mkdir()
     with SystemdMachine(tmp_path / "machine") as machine:
         (machine.root / "etc/sendmail-cli").mkdir()

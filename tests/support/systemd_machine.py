@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+import sendmail_cli
 from tests.support.patience import PATIENCE, wait_until
 
 COMMAND = Path("/opt/sendmail-cli/bin/sendmail-cli")
@@ -46,15 +47,22 @@ mount -t proc proc proc
 systemd-id128 new >etc/machine-id
 rm -rf etc/systemd/system etc/cron.d/* var/spool/sendmail-cli
 mkdir -p etc/systemd/system
-python=$2 packages=$3 name=$4
-shift 4
-mkdir -p opt/python opt/sendmail-cli/bin "opt/sendmail-cli/lib/$name/site-packages"
+python=$2 packages=$3 source=$4 name=$5
+shift 5
+mkdir -p opt/python opt/source/sendmail_cli opt/sendmail-cli/bin "opt/sendmail-cli/lib/$name/site-packages"
 mount --bind "$python" opt/python
 mount --bind "$packages" "opt/sendmail-cli/lib/$name/site-packages"
+mount --bind "$source" opt/source/sendmail_cli
 echo 'home = /opt/python/bin' >opt/sendmail-cli/pyvenv.cfg
 ln -s "/opt/python/bin/$name" opt/sendmail-cli/bin/python
 program=opt/sendmail-cli/bin/sendmail-cli
-printf '%s\n' '#!/opt/sendmail-cli/bin/python' 'from sendmail_cli.__main__ import main' 'main()' >$program
+cat >$program <<'END'
+#!/opt/sendmail-cli/bin/python
+import sys
+sys.path.insert(0, "/opt/source")
+from sendmail_cli.__main__ import main
+main()
+END
 chmod 755 $program
 echo /opt/python/lib >etc/ld.so.conf.d/opt-python.conf
 chroot . ldconfig
@@ -130,10 +138,10 @@ class SystemdMachine:
         return self
 
     @staticmethod
-    def _python() -> tuple[str, str, str]:
-        """Where this one is, where its packages are, and what it is called."""
+    def _python() -> tuple[str, ...]:
+        """Where this one is, where its packages are and we ourselves, and what it is called."""
         name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        return sys.base_prefix, sysconfig.get_path("purelib"), name
+        return sys.base_prefix, sysconfig.get_path("purelib"), str(Path(sendmail_cli.__file__).parent), name
 
     @staticmethod
     def _masked() -> tuple[str, ...]:
