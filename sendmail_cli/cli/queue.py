@@ -19,7 +19,7 @@ from sendmail_cli.status import ExitCode
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from typing import Any
 
     from sendmail_cli.queue.entry import Attempt, QueueEntry
@@ -145,8 +145,14 @@ def attempt_fields(attempt: Attempt) -> dict[str, Any]:
     return fields
 
 
-def _change(name: str, help_text: str, done: str, act: Callable[[Spool, int], None]) -> None:
-    """A command that does something to the mails that are named, or to all."""
+def _change(
+    name: str,
+    help_text: str,
+    done: str,
+    act: Callable[[Spool, int], None],
+    states: Collection[MailState] = tuple(MailState),
+) -> None:
+    """A command that does something to the mails that are named, or to all that are in one of `states`."""
 
     @queue.command(
         name,
@@ -156,7 +162,7 @@ def _change(name: str, help_text: str, done: str, act: Callable[[Spool, int], No
         help=help_text,
     )
     @click.argument("numbers", type=int, nargs=-1, metavar="[ID]...")
-    @option("--all", "is_all", is_flag=True, section="What", help="Do it to all mails.")
+    @option("--all", "is_all", is_flag=True, section="What", help="Do it to all mails that it is for.")
     @output_options
     @json_option
     @click.pass_context
@@ -165,7 +171,7 @@ def _change(name: str, help_text: str, done: str, act: Callable[[Spool, int], No
         if bool(numbers) == is_all:
             raise UsageError("name the mails by their ids, or all with --all", hint="`queue list` shows the ids.")
         with Spool(talking.environment) as spool:
-            changed = list(_each_of_all(spool, act) if is_all else _each(spool, act, numbers))
+            changed = list(_each_of_all(spool, act, states) if is_all else _each(spool, act, numbers))
             _follow_up(spool, name)
         if talking.output.is_json:
             talking.output.answer_json({"exit_code": int(ExitCode.OK), "ids": changed})
@@ -180,9 +186,11 @@ def _each(spool: Spool, act: Callable[[Spool, int], None], numbers: tuple[int, .
         yield number
 
 
-def _each_of_all(spool: Spool, act: Callable[[Spool, int], None]) -> Iterator[int]:
-    """All but what is being sent just now."""
+def _each_of_all(spool: Spool, act: Callable[[Spool, int], None], states: Collection[MailState]) -> Iterator[int]:
+    """All in one of `states` but what is being sent just now."""
     for entry in spool.entries():
+        if entry.state not in states:
+            continue
         with suppress(UsageError):  # a runner has taken it since it was read, or has sent it
             act(spool, entry.id)
             yield entry.id
@@ -199,9 +207,19 @@ def _follow_up(spool: Spool, name: str) -> None:
 
 
 _change("hold", "Keep mails from being tried. They wait until they are released.", "held", Spool.hold)
-_change("release", "Let mails be tried that are held or were set aside.", "released", Spool.release)
 _change(
-    "retry", "Try mails at once. Their time, and what kept their way shut, is forgotten.", "to be tried:", Spool.retry
+    "release",
+    "Let mails be tried that are held or were set aside.",
+    "released",
+    Spool.release,
+    (MailState.HELD, MailState.DAMAGED),
+)
+_change(
+    "retry",
+    "Try mails at once. Their time, and what kept their way shut, is forgotten. With --all what is held stays.",
+    "to be tried:",
+    Spool.retry,
+    (MailState.WAITING,),
 )
 _change("delete", "Throw mails away. Nobody gets a report.", "deleted", Spool.delete)
 

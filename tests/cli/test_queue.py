@@ -443,10 +443,21 @@ class TestCommands:
         assert here(*command).err == ""
         assert here("send", "-m", "y", "eve@example.org").lines[1:] == [], "and not once more"
 
+    def test_all_are_those_that_it_is_for(self, queued: Runner, sink: Sink) -> None:
+        queued("send", "--in", "2h", "-m", "second", "eve@example.org")
+        assert queued("queue", "hold", "1").code == 0
+        assert queued("queue", "retry", "--all", "--json").json["ids"] == [2], "what is held waits for somebody to look"
+        queued("queue", "run")
+        assert (b"second" in sink.received, b"first" in sink.received) == (True, False)
+
+        assert queued("queue", "retry", "1").code == 0, "but where it is named"
+        queued("queue", "run")
+        assert b"first" in sink.received
+
     def test_json_says_what_was_done(self, queued: Runner, sink: Sink) -> None:
         queued("send", "--queue", "-m", "x", "eve@example.org")
         assert queued("queue", "hold", "2", "--json").json == {"schema": 1, "exit_code": 0, "ids": [2]}
-        assert queued("queue", "release", "--all", "--json").json["ids"] == [1, 2]
+        assert queued("queue", "release", "--all", "--json").json["ids"] == [2]
         assert queued("queue", "retry", "9", "--json").json["error"]["kind"] == "UsageError"
         sink.refused = b"eve@"
         ran = queued("queue", "run", "--json")
