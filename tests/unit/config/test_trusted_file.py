@@ -83,7 +83,7 @@ def test_a_disk_that_fails_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_name_with_a_nul_is_a_sentence() -> None:
-    with pytest.raises(ConfigError, match="can't be read: embedded null byte"):
+    with pytest.raises(ConfigError, match=r"can't be read: .*embedded null"):
         read_trusted_text("/a\0b")
 
 
