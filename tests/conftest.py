@@ -1,15 +1,43 @@
-"""For all tests: none is timed, those of hypothesis neither; a busy machine is no fault of the code."""
+"""For all tests: none is timed, those of hypothesis neither; a busy machine is no fault of the code.
 
-from collections.abc import Iterator
+None leaves anything in the queue or the files of whoever runs them; that is looked at where there are none yet, as in a
+container of its own. Where there are, their owner may be sending mail just now.
+"""
+
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.support import outside
 from tests.support.leaks import Leaks
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+_IS_GUARDED = not outside.touched()
+
+
+def pytest_report_header() -> str:
+    return f"what tests leave outside of their own folders {'is' if _IS_GUARDED else 'is not'} looked for"
+
+
+_BEFORE = pytest.StashKey[dict[str, int]]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    if _IS_GUARDED:
+        item.stash[_BEFORE] = outside.touched()
+    yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    yield
+    if _IS_GUARDED and (left := outside.touched().items() - item.stash[_BEFORE].items()):
+        pytest.fail(f"this test, or one beside it, has touched {sorted(left)}: set HOME and SENDMAIL_CLI_SPOOL for it")
 
 
 @pytest.fixture

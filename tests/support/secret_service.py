@@ -178,6 +178,7 @@ def _lay_out(root: Path) -> dict[str, str]:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
     session = {name: str(place) for name, place in places.items()}
     address = f"unix:path={root}/run/bus"  # where programs look when nobody tells them the address
+    session["SENDMAIL_CLI_SPOOL"] = str(root / "home/spool")  # root's would be the machine's
     return session | {"DBUS_SESSION_BUS_ADDRESS": address, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 
 
