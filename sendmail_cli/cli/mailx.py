@@ -19,6 +19,7 @@ from sendmail_cli.message.source import open_file, read_stream
 from sendmail_cli.printable import one_line
 from sendmail_cli.queue.choice import TAKEN_OVER
 from sendmail_cli.request import AttachmentRequest, LocalMail, Request
+from sendmail_cli.smtp.envelope import ReversePath
 from sendmail_cli.status import ExitCode
 from sendmail_cli.typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ def _run(call: MailxCall, environment: Environment, output: Output) -> ExitCode:
     to = _addressees(call.recipients)
     if not (to or call.cc or call.bcc or call.is_header_read):
         raise UsageError("no recipients", hint="Name them as arguments. It reads no mail. --help says more.")
-    request = _ready(call, to, environment) if call.is_header_read else _composed(call, to, environment, output)
+    make = _ready if call.is_header_read else _composed
+    request = make(call, to, environment, output)
     if request is None:
         output.note("the text is empty, so nothing was sent (-E)")
         return ExitCode.OK
@@ -75,12 +77,25 @@ def _run(call: MailxCall, environment: Environment, output: Output) -> ExitCode:
     return tell_report(report, output)
 
 
-def _ready(call: MailxCall, to: tuple[Addressee, ...], environment: Environment) -> Request:
+def _ready(call: MailxCall, to: tuple[Addressee, ...], environment: Environment, output: Output) -> Request:
     """-t: the message as sendmail -t takes it."""
     if environment.stdin is None:
         raise InputError("standard input is closed, and the message was to come from it")
-    flags = ServerFlags(profile=call.profile)
-    return Request(flags=flags, to=to, raw=read_stream(environment.stdin), local=LocalMail(is_header_read=True))
+    if call.headers or call.attachments:
+        output.warn("-a and -A are ignored: with -t the message is ready")
+    author = _author(call, environment, output)
+    return Request(
+        flags=ServerFlags(profile=call.profile),
+        to=to + _addressees(call.cc) + _addressees(call.bcc),
+        envelope_from=ReversePath(author.address) if isinstance(author, Mailbox) else None,
+        raw=read_stream(environment.stdin),
+        local=LocalMail(
+            full_name=author.name if author is not None else "",
+            sender=author if isinstance(author, LocalName) else None,
+            is_header_read=True,
+            subject=one_line(call.subject or ""),
+        ),
+    )
 
 
 def _composed(call: MailxCall, to: tuple[Addressee, ...], environment: Environment, output: Output) -> Request | None:

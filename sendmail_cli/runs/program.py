@@ -118,7 +118,8 @@ class _Ward:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, signal.SIG_IGN if number in self._passed - {signal.SIGINT} else handler)
+            # A handler in place of SIG_IGN, which whoever is started from here would inherit: a runner of the queue.
+            signal.signal(number, _pass if number in self._passed - {signal.SIGINT} else handler)
 
     def _pass_on(self, number: int, _: object) -> None:
         self._passed.add(number)
@@ -128,6 +129,10 @@ class _Ward:
             self._waiting.append(number)
         else:
             self._process.send_signal(number)
+
+
+def _pass(number: int, frame: object) -> None:
+    """Hears the signal and does nothing."""
 
 
 def _is_of_our_terminal() -> bool:

@@ -97,6 +97,27 @@ def test_a_name_of_this_machine_writes_from_the_profiles_address(call: Caller, s
     assert b"From: root <ada@example.org>\r\n" in sink.received
 
 
+def test_a_ready_message_and_what_is_said_besides(call: Caller, sink: Sink) -> None:
+    words = (
+        "-t",
+        "-s",
+        "Disks",
+        "-c",
+        "eve@example.org",
+        "-b",
+        "joe@example.org",
+        "-r",
+        "ops@example.org",
+        "-a",
+        "X-A: b",
+    )
+    assert call(*words, stdin=b"To: bob@example.org\n\nhi\n") == 0
+    assert "-a and -A are ignored" in call.said
+    assert sorted(paths(sink)) == [b"<bob@example.org>", b"<eve@example.org>", b"<joe@example.org>"]
+    assert b"Subject: Disks\r\n" in sink.received
+    assert any(line.startswith(b"MAIL FROM:<ops@example.org>") for line in sink.commands)
+
+
 def test_its_help(call: Caller) -> None:
     assert call("--help") == 0
     assert "-s SUBJECT" in call.out.getvalue()
