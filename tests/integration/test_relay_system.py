@@ -136,6 +136,19 @@ def test_who_claims_to_be_another(service: Service, postfix: Postfix) -> None:
     assert b"Return-Path: <shop@example.org>" in postfix.delivered(second)[0]
 
 
+def test_what_reports_are_asked_for_goes_along(service: Service, postfix: Postfix) -> None:
+    """And an address beyond ASCII: Postfix, which has both, says of its delivery what www-data asked for."""
+    sender, recipient = postfix.fresh_recipient(), f"b\u00fcro-{postfix.fresh_recipient()}"
+    flags = ("-N", "success,failure", "-R", "hdrs", "-V", "QQ+1", "-f", sender, recipient)
+    done = service.sendmail("www-data", *flags, stdin=b"Subject: x\n\nThanks.\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert b"with UTF8SMTP;" in postfix.delivered(recipient)[0]
+    (report,) = postfix.delivered(sender)
+    assert b"\nOriginal-Envelope-Id: QQ+1\n" in report
+    assert b"\nAction: delivered\n" in report
+    assert b"Thanks." not in report
+
+
 def test_smtp_on_standard_input(service: Service, postfix: Postfix) -> None:
     recipient = postfix.fresh_recipient()
     dialogue = (

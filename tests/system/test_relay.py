@@ -9,38 +9,21 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.command import COMMAND, Installed, finish
 from tests.support.patience import PATIENCE, wait_until
+from tests.support.relaying import port_of, relaying
 from tests.support.unix_smtp import UnixSMTP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.sink import Sink
 
 MESSAGE = b"From: Django <webmaster@example.org>\r\nTo: bob@example.org\r\nSubject: order\r\n\r\nThanks.\r\n"
-
-
-@contextmanager
-def relaying(
-    here: Installed, *options: str | Path, stdin: int = subprocess.DEVNULL
-) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The relay, and where it listens."""
-    with here.started("relay", *options, stdin=stdin) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline().decode()
-        assert line.startswith("listening on "), finish(process)
-        yield process, line.removeprefix("listening on ").strip()
-
-
-def port_of(place: str) -> int:
-    return int(place.rpartition(":")[2])
 
 
 def wait_until_received(sink: Sink, text: bytes) -> None:
@@ -100,6 +83,29 @@ def test_a_local_part_beyond_ascii_is_refused_at_once_where_the_server_has_no_sm
             another.sendmail("ada@example.org", ["b\u00fcro@example.org"], MESSAGE + b"again\r\n", ("SMTPUTF8",))
         wait_until_received(sink, b"again")
     assert "RCPT TO:<b\u00fcro@example.org>\r\n".encode() in sink.commands
+
+
+def test_a_client_that_pipelines_more_recipients_than_one_message_may_have(
+    here: Installed, sink: Sink, tmp_path: Path
+) -> None:
+    """Each of its commands is answered, and it sends to the rest by another transaction over the same connection."""
+    path = tmp_path / "mail.sock"
+    with relaying(here, "--unix", path), UnixSMTP(str(path), 25) as client:
+        client.ehlo()
+        left = list(range(1500))
+        while left:
+            rcpt = "".join(f"RCPT TO:<u{number}@example.org>\r\n" for number in left)
+            client.write(f"MAIL FROM:<ada@example.org>\r\n{rcpt}DATA\r\n".encode())
+            codes = [client.getreply()[0] for _ in range(len(left) + 2)]
+            assert codes == [250] + [250] * min(len(left), 1000) + [452] * (len(left) - 1000) + [354]
+            client.write(MESSAGE + b".\r\n")
+            assert client.getreply()[0] == 250
+            left = left[1000:]
+        end = time.monotonic() + PATIENCE
+        while sink.received.count(b"Subject: order") < 2:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    assert len({command for command in sink.commands if command.startswith(b"RCPT")}) == 1500
 
 
 def test_pythons_client_by_tcp_with_a_password(here: Installed, sink: Sink) -> None:

@@ -32,14 +32,14 @@ def missing() -> str:
 
 
 @contextmanager
-def start(folder: Path) -> Iterator[RealServer]:
-    """As this process's user, or root."""
+def start(folder: Path, *options: str) -> Iterator[RealServer]:
+    """As this process's user, or root. -N among `options`: without DSN."""
     kept = folder / "kept"
     kept.mkdir()
     # It does not want to be root where it isn't told whom to become, and root must be able to read what it keeps.
     user = ("-u", "root") if os.geteuid() == 0 else ()
     [port] = reserve_ports()
-    argv = ("smtp-sink", *user, "-h", HOST_NAME, "-d", f"{kept}/%s.", f"127.0.0.1:{port}", BACKLOG)
+    argv = ("smtp-sink", *user, "-h", HOST_NAME, "-d", f"{kept}/%s.", *options, f"127.0.0.1:{port}", BACKLOG)
     with serving(*argv, log=folder / "log", ports=[port]):
         yield Running(
             name="smtp_sink",
