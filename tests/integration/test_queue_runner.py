@@ -607,6 +607,16 @@ def test_a_report_brings_back_what_was_asked_for(house: House) -> None:
     assert b"From here on" not in house.bounces[0]
 
 
+@pytest.mark.parametrize(("ret", "is_8bit"), [(None, True), (Ret.HEADERS, False)])
+def test_a_report_says_whether_what_it_brings_back_is_8bit(house: House, ret: Ret | None, is_8bit: bool) -> None:
+    text = "\u00fc" * 60 + "\r\n"
+    house.add(message=MESSAGE + text.encode() * 2000, demands=Demands(ret=ret))
+    house.run_against(f"{GREETING}C? MAIL\nS: 550 5.7.1 no\n")
+
+    assert (b"\nContent-Transfer-Encoding: 8bit\n" in house.bounces[0]) is is_8bit
+    assert house.bounces[0].isascii() is not is_8bit
+
+
 def test_a_hostile_reply_writes_nothing_into_the_report(house: House) -> None:
     house.add()
     house.run_against(f"{GREETING}C? MAIL\nS= 550-5.7.1 no\\r\\n550 \\x1b[2Jx\\x0dAction: delivered\\r\\n")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sendmail_cli.smtp.answers import Answer, Offer
 from sendmail_cli.smtp.envelope import Demands, Notify, Reporting, Ret
+from sendmail_cli.smtp.parameters import notify_parameter, report_parameters
 from sendmail_cli.smtp.received_parameters import received_demands, received_reporting
 from sendmail_cli.smtp.received_paths import parse_path
 
@@ -14,7 +17,7 @@ OURS = Demands(are_reports_ours=True)
 S, F, D, N = Notify.SUCCESS, Notify.FAILURE, Notify.DELAY, Notify.NEVER
 
 
-def given(text: str) -> dict[str, str]:
+def given_parameters(text: str) -> dict[str, str]:
     found = parse_path("FROM:", f"FROM:<a@x> {text}")
     assert found is not None
     return found[1]
@@ -33,7 +36,7 @@ def given(text: str) -> dict[str, str]:
     ],
 )
 def test_what_mail_asks_for(text: str, expected: Demands) -> None:
-    assert received_demands(given(text), ALL) == expected
+    assert received_demands(given_parameters(text), ALL) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,7 @@ def test_what_mail_asks_for(text: str, expected: Demands) -> None:
     ],
 )  # fmt: skip
 def test_what_mail_can_not_mean_is_501(text: str) -> None:
-    answer = received_demands(given(text), ALL)
+    answer = received_demands(given_parameters(text), ALL)
     assert isinstance(answer, Answer)
     assert (answer.code, answer.enhanced) == (501, "5.5.4")
 
@@ -61,7 +64,7 @@ def test_what_mail_can_not_mean_is_501(text: str) -> None:
     ],
 )
 def test_what_rcpt_asks_for(text: str, expected: Reporting) -> None:
-    assert received_reporting(given(text), ALL) == expected
+    assert received_reporting(given_parameters(text), ALL) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_what_rcpt_asks_for(text: str, expected: Reporting) -> None:
     ],
 )  # fmt: skip
 def test_what_rcpt_can_not_mean_is_501(text: str) -> None:
-    answer = received_reporting(given(text), ALL)
+    answer = received_reporting(given_parameters(text), ALL)
     assert isinstance(answer, Answer)
     assert (answer.code, answer.enhanced) == (501, "5.5.4")
 
@@ -81,14 +84,14 @@ def test_what_rcpt_can_not_mean_is_501(text: str) -> None:
     "text", ["RET=FULL", "ENVID=x", "SMTPUTF8", "BODY=7BIT", "SIZE=1", "REQUIRETLS", "XFOO=1", "NOTIFY=NEVER"]
 )
 def test_what_is_not_offered_to_mail_is_555(text: str) -> None:
-    answer = received_demands(given(text), Offer("here", ()))
+    answer = received_demands(given_parameters(text), Offer("here", ()))
     assert isinstance(answer, Answer)
     assert answer.code == 555
 
 
 @pytest.mark.parametrize("text", ["NOTIFY=NEVER", "ORCPT=rfc822;x", "SIZE=1", "RET=FULL"])
 def test_what_is_not_offered_to_rcpt_is_555(text: str) -> None:
-    answer = received_reporting(given(text), Offer("here", ("PIPELINING",)))
+    answer = received_reporting(given_parameters(text), Offer("here", ("PIPELINING",)))
     assert isinstance(answer, Answer)
     assert answer.code == 555
 
@@ -96,3 +99,25 @@ def test_what_is_not_offered_to_rcpt_is_555(text: str) -> None:
 @pytest.mark.parametrize("text", ["RET=FULL RET=FULL", "NOTIFY=NEVER notify=NEVER", "ENVID=x ENVID=x"])
 def test_nothing_is_asked_twice(text: str) -> None:
     assert parse_path("FROM:", f"FROM:<a@x> {text}") is None
+
+
+ENVIDS = st.none() | st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=33)
+NOTIFIES = st.just(()) | st.just((N,)) | st.lists(st.sampled_from([S, F, D]), min_size=1, unique=True).map(tuple)
+
+
+@given(st.none() | st.sampled_from(Ret), ENVIDS, NOTIFIES)
+def test_what_we_ask_another_server_we_understand(
+    ret: Ret | None, envid: str | None, notify: tuple[Notify, ...]
+) -> None:
+    demands = OURS._replace(ret=ret, envid=envid)
+    assert received_demands(given_parameters(" ".join(report_parameters(demands))), ALL) == demands
+    asked = notify_parameter(notify) if notify else ""
+    assert received_reporting(given_parameters(asked), ALL) == Reporting(notify)
+
+
+@given(st.lists(st.sampled_from(["RET", "ENVID", "NOTIFY", "ORCPT", "SIZE", "BODY", "X"])), st.text(max_size=20))
+def test_any_value_is_understood_or_refused(names: list[str], value: str) -> None:
+    found = parse_path("FROM:", "FROM:<a@x> " + " ".join(f"{name}={value}" for name in names))
+    for understand in (received_demands, received_reporting):
+        answer = understand(found[1] if found is not None else {}, ALL)
+        assert not isinstance(answer, Answer) or answer.code in {501, 555}

@@ -14,6 +14,7 @@ from sendmail_cli.smtp import reception
 from sendmail_cli.smtp.answers import OK, Answer, Offer
 from sendmail_cli.smtp.asked import SignInAsked
 from sendmail_cli.smtp.content import dot_stuff
+from sendmail_cli.smtp.envelope import Demands, Notify, Reporting, Ret
 from sendmail_cli.smtp.reception import Reception
 
 OFFER = Offer("here", ("PIPELINING", "8BITMIME", "DSN", "STARTTLS"), max_size=1000)
@@ -44,7 +45,7 @@ class Host:
         match asked:
             case server.Hello():
                 return OFFER
-            case server.RecipientNamed("nobody"):
+            case server.SenderNamed("evil@x") | server.RecipientNamed("nobody"):
                 return Answer(550, "5.1.1", "No such user")
             case server.ContentEnded():
                 self.messages.append(self._content)
@@ -115,6 +116,9 @@ def test_helo_is_answered_with_a_name_alone() -> None:
         (b"EHLO x\r\nMAIL FROM:<a@x> SMTPUTF8\r\n", ["250", "555"]),
         (b"EHLO x\r\nMAIL FROM:<a@x> RET=HDRS ENVID=x\r\nRCPT TO:<b@x> NOTIFY=NEVER\r\n", ["250", "250", "250"]),
         (b"EHLO x\r\nMAIL FROM:<a@x> SIZE=1 SIZE=2\r\n", ["250", "501"]),
+        (b"EHLO x\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@x> NOTIFY=NOW\r\n", ["250", "250", "501"]),
+        (b"EHLO x\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@x> XFOO=1\r\n", ["250", "250", "555"]),
+        (b"EHLO x\r\nMAIL FROM:<evil@x>\r\nRCPT TO:<b@x>\r\n", ["250", "550", "503"]),
         (b"EHLO x\r\nMAIL FROM:<a@x\r\n", ["250", "501"]),
         (b"EHLO x\r\nRSET x\r\nDATA x\r\n", ["250", "501", "501"]),
         (b"NOOP\r\nHELP\r\nVRFY a\r\nVRFY\r\nEXPN x\r\n", ["250", "214", "252", "501", "500"]),
@@ -129,6 +133,16 @@ def test_helo_is_answered_with_a_name_alone() -> None:
 )  # fmt: skip
 def test_commands_out_of_order_or_out_of_shape(lines: bytes, expected: list[str]) -> None:
     assert codes(host().hears(lines)) == expected
+
+
+def test_what_is_asked_for_is_handed_on() -> None:
+    there = host()
+    there.hears(b"EHLO x\r\nMAIL FROM:<a@x> RET=hdrs ENVID=a+20b\r\nRCPT TO:<b@x> NOTIFY=delay ORCPT=rfc822;c@x\r\n")
+    mail, rcpt = there.asked[-2:]
+    assert isinstance(mail, server.SenderNamed)
+    assert isinstance(rcpt, server.RecipientNamed)
+    assert mail.demands == Demands(Ret.HEADERS, "a b", are_reports_ours=True)
+    assert rcpt.reporting == Reporting((Notify.DELAY,), "rfc822;c@x")
 
 
 def test_a_source_route_is_passed_over_and_quotes_are_kept() -> None:
