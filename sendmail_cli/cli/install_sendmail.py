@@ -10,14 +10,13 @@ from sendmail_cli.cli.groups import SectionedCommand, option
 from sendmail_cli.cli.options import output_options, password_fd_option, talk
 from sendmail_cli.cli.params import PROFILE
 from sendmail_cli.errors import UsageError
-from sendmail_cli.installing import names
+from sendmail_cli.installing import mail_service, names
 from sendmail_cli.status import ExitCode
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendmail_cli.cli.options import Talk
     from sendmail_cli.environment import Environment
-    from sendmail_cli.installing.mail_service import Wanted
     from sendmail_cli.installing.step import Step
 
 
@@ -87,15 +86,11 @@ def install_sendmail(context: click.Context, /, **values: Any) -> ExitCode:
     wanted = _service(values, environment)
     chosen = names.SENDMAIL_NAMES + (names.MAIL_NAMES if values["mail"] else ())
     met = names.move_aside if values["force"] else names.refuse
+    service = [] if wanted is None else mail_service.steps_to_install(wanted, environment)
     named = names.steps_to_install([paths[name] for name in chosen], environment, met)
-    if wanted is None:
-        _do(named, talking, values)
-    else:
-        from sendmail_cli.installing import mail_service
-
-        _do([*mail_service.steps_to_install(wanted, environment), *named], talking, values)
-        for remark in mail_service.remarks(wanted, environment):
-            talking.output.warn(remark)
+    _do([*service, *named], talking, values)
+    for remark in () if wanted is None else mail_service.remarks(wanted, environment):
+        talking.output.warn(remark)
     if environment.is_root and (hidden := names.hidden_part(environment.program)):
         talking.output.warn(f"other users can't run it: they may not enter {hidden}")
     return ExitCode.OK
@@ -110,24 +105,20 @@ def _check(values: dict[str, Any]) -> None:
         raise UsageError("--profile and --password-fd are for the service that --system installs")
 
 
-def _service(values: dict[str, Any], environment: Environment) -> Wanted | None:
+def _service(values: dict[str, Any], environment: Environment) -> mail_service.Wanted | None:
     if not values["system"]:
         return None
     from sendmail_cli.config.credential_sources import DescriptorSource
-    from sendmail_cli.installing.mail_service import PROFILE as USUAL
-    from sendmail_cli.installing.mail_service import Wanted
 
     descriptor = values["password_fd"]
     secret = None if descriptor is None else DescriptorSource(descriptor, environment).find()
-    return Wanted(values["profile"] or USUAL, secret)
+    return mail_service.Wanted(values["profile"] or mail_service.PROFILE, secret)
 
 
 def _uninstall(paths: list[str], talking: Talk, values: dict[str, Any]) -> None:
     if not values["system"]:
         _do(list(names.steps_to_uninstall(paths)), talking, values)
         return
-    from sendmail_cli.installing import mail_service
-
     service = mail_service.steps_to_uninstall(talking.environment)
     _do([*names.steps_to_uninstall(paths), *service], talking, values)
     if (left := mail_service.left_behind(talking.environment)) is not None:

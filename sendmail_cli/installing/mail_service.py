@@ -112,9 +112,12 @@ def _settings(name: str, environment: Environment) -> Settings:
     profiles = load_profiles(there)
     if name not in profiles.names:
         raise ConfigError(f"there is no profile “{printable(name, 80)}” in {printable(path)}", hint=adding)
-    if hidden_part(path) is not None or not os.stat(path).st_mode & 0o004:
+    opening = [] if (folder := hidden_part(path)) is None else [f"chmod o+x {printable(folder)}"]
+    if not os.stat(path).st_mode & 0o004:
+        opening.append(f"chmod o+r {printable(path)}")
+    if opening:
         raise ConfigError(
-            f"the service can't read {printable(path)}", hint=f"There is no secret in it: chmod 0644 {printable(path)}"
+            f"the service can't read {printable(path)}", hint=f"There is no secret in it: {' && '.join(opening)}"
         )
     try:
         return resolve_settings(ServerFlags(profile=name), profiles, there)

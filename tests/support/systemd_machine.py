@@ -172,7 +172,7 @@ class SystemdMachine:
         self, *command: str | Path, user: str = "root", stdin: str = "", variables: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command there, as that user."""
-        enter = ["nsenter", f"--target={self._pid}", *_NAMESPACES, "--root", "--wd=/"]
+        enter = ["nsenter", f"--target={self._pid}", *_NAMESPACES, "--root", "--wd"]
         group = str(pwd.getpwnam(user).pw_gid)
         become = [] if user == "root" else ["setpriv", "--reuid", user, "--regid", group, "--clear-groups"]
         return subprocess.run(
