@@ -275,8 +275,11 @@ class Environment:
             os.close(kept)
         self._started.append(child)
 
-    def leave_folder(self) -> None:
-        """Be in no folder that somebody may want to unmount."""
+    def leave_folder(self, *variables: str) -> None:
+        """Be in no folder that somebody may want to unmount. Paths that `variables` hold lead where they led."""
+        for name in variables:
+            if path := self.variables.get(name):
+                self.variables[name] = os.path.abspath(path)
         os.chdir("/")
 
     @property

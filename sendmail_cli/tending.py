@@ -7,7 +7,7 @@ import os
 from sendmail_cli.config.profiles import load_profiles
 from sendmail_cli.config.queue_keys import KEEP
 from sendmail_cli.config.settings import ServerFlags, resolve_settings
-from sendmail_cli.environment import HANDED
+from sendmail_cli.environment import CONFIG_VARIABLE, HANDED
 from sendmail_cli.errors import ConfigError, MailError, UsageError
 from sendmail_cli.printable import printable
 from sendmail_cli.queue.entry import Lane
@@ -195,7 +195,7 @@ def run_in_background(environment: Environment, callers: RunCallers, handed: int
         lock = spool.place.inherit_runner(handed)
     if lock is None:
         raise UsageError("--in-background is for the runner that we start ourselves", hint="Use queue run --watch.")
-    environment.leave_folder()
+    environment.leave_folder(CONFIG_VARIABLE)
 
     def stay(runner: Runner, spool: Spool) -> None:
         runner.stay(seconds=SHIFT, lock=lock)

@@ -69,7 +69,7 @@ class Claims:
         found = []
         with self._spool.reading() as database:
             for number, profile, way in database.execute("SELECT id, profile, way FROM lanes").fetchall():
-                if self._paused_until(database, number, profile, now):
+                if self._paused_until(database, number, profile, now) is not None:
                     continue
                 since = self._due(database, number, now, 1)
                 if since:
@@ -132,6 +132,8 @@ class Claims:
         now = self._environment.now()
         scope = rows.account_scope(lane.id, lane.lane.profile)
         with self._spool.changing() as database:
+            if not rows.is_lane(database, lane.id, lane.lane):
+                return []
             if connections is not None and self._others(database, lane) >= connections:
                 return []
             count = self._room(database, scope, limits, now)

@@ -77,6 +77,12 @@ def _lane(database: sqlite3.Connection, lane: Lane) -> int:
     return int(row[0])
 
 
+def is_lane(database: sqlite3.Connection, number: int, lane: Lane) -> bool:
+    """True when the lane still has that number: one that is idle is taken away, and its number given anew."""
+    query = "SELECT 1 FROM lanes WHERE id = ? AND way = ? AND profile IS ?"
+    return database.execute(query, (number, lane.way, lane.profile)).fetchone() is not None
+
+
 def write_demands(demands: Demands) -> str:
     """What is asked of the server, as text."""
     ret = None if demands.ret is None else demands.ret.value

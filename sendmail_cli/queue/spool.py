@@ -268,7 +268,8 @@ class Spool:
                 self._note_rest()
 
     def _note_rest(self) -> None:
-        if self._database.execute("SELECT 1 FROM pauses WHERE NOT is_told LIMIT 1").fetchone() is None:
+        # A way that rests (`until` says so) matters to nobody where nothing waits.
+        if self._database.execute("SELECT 1 FROM pauses WHERE NOT is_told AND until = 0 LIMIT 1").fetchone() is None:
             self.place.note_empty()
 
     def _is_any_waiting(self) -> bool:

@@ -383,10 +383,12 @@ class TestCommands:
         queued("queue", "run")
         assert b"first" in sink.received
 
-    def test_where_nothing_waits_any_more_nobody_need_look(self, queued: Runner, machine: Machine) -> None:
+    def test_where_nothing_waits_any_more_nobody_need_look(self, here: Runner, machine: Machine) -> None:
+        here("send", *NOBODY, "--queue", "-m", "x", "bob@example.org")
+        here("queue", "run")  # now its way rests, and nobody has been told
         waiting = machine.folder / "spool/waiting"
         for command, is_there in (("hold", False), ("release", True), ("delete", False)):
-            assert queued("queue", command, "--all").code == 0
+            assert here("queue", command, "--all").code == 0
             assert waiting.exists() == is_there, command
 
     def test_what_was_given_up_last_is_told_all_the_same(self, queued: Runner, sink: Sink, machine: Machine) -> None:

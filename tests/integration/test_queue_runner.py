@@ -374,6 +374,23 @@ def test_a_runner_that_ends_after_an_hour_sees_to_what_comes_next(
     assert SHIFT <= sum(house.clock.slept) <= SHIFT + LONGEST_SLEEP
 
 
+def test_a_lane_that_is_gone_gives_its_number_and_not_its_way_to_the_next(house: House) -> None:
+    """A runner that still serves the one must not send what is on the other to its server."""
+    house.add()
+    with Spool(house.clock) as spool, Claims(spool) as claims:
+        (lane,) = claims.look()
+        (mail,) = claims.claim(lane, (), None)
+        claims.release([mail])
+        spool.delete(mail.id)
+        with Claims(spool) as other:
+            other.tidy(float("inf"))
+        house.add(profile="q")
+
+        assert claims.claim(lane, (), None) == []
+        (lane,) = claims.look()
+        assert [mail.lane.profile for mail in claims.claim(lane, (), None)] == ["q"]
+
+
 def test_what_comes_in_the_last_moment_of_a_runner_is_not_left(house: House) -> None:
     house.add(due=house.clock.now() + 3 * 3600)
     sleep = house.clock.sleep

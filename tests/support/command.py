@@ -110,7 +110,7 @@ class Machine(Environment):
     def start_detached(self, arguments: tuple[str, ...], handed: int) -> None:
         self.started.append(arguments)
 
-    def leave_folder(self) -> None:
+    def leave_folder(self, *variables: str) -> None:
         """The process of the tests stays where it is."""
 
     def is_terminal(self, stream: IO[bytes] | IO[str] | None) -> bool:

@@ -37,7 +37,7 @@ class Clockwork(Environment):
         self.slept.append(seconds)
         self.moment += seconds
 
-    def leave_folder(self) -> None:
+    def leave_folder(self, *variables: str) -> None:
         """The process of the tests stays where it is."""
 
     def start_detached(self, arguments: tuple[str, ...], handed: int) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import COMMAND
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.command import Installed
+    from tests.support.sink import Sink
 
 
 @pytest.fixture
@@ -68,7 +70,19 @@ def test_it_is_nobodys_and_nowhere(runner: int, command: Installed) -> None:
         assert os.readlink(f"/proc/{runner}/fd/{number}") == os.devnull
     # It says so once it is loaded; until then it is where it was started.
     subprocess.run(
-        ["sh", "-c", f"until [ $(readlink /proc/{runner}/cwd) = / ]; do sleep 0.05; done"], check=True, timeout=20
+        ["sh", "-c", f"until [ $(readlink /proc/{runner}/cwd) = / ]; do sleep 0.05; done"], check=True, timeout=PATIENCE
     )
     assert command("send", "--queue", "-m", "y", "bob@example.org").code == 0
     assert _runners(command.variables["SENDMAIL_CLI_SPOOL"]) == [runner], "one is enough"
+
+
+def test_a_profile_of_the_folder_it_was_started_in(command: Installed, sink: Sink, tmp_path: Path) -> None:
+    path = command.configure(f'[profile.p]\nfrom = "ada@example.org"\nserver = "127.0.0.1:{sink.port}"\n')
+    path.rename(tmp_path / "mine.toml")
+    variables = command.variables | {"SENDMAIL_CLI_CONFIG": "mine.toml"}
+    words = ["send", "--queue", "-m", "hello", "bob@example.org"]
+    subprocess.run([COMMAND, *words], cwd=tmp_path, env=variables, capture_output=True, check=True)
+    waiting = Path(command.variables["SENDMAIL_CLI_SPOOL"], "waiting")
+    subprocess.run(["sh", "-c", 'while [ -e "$1" ]; do sleep 0.05; done', "sh", waiting], check=True, timeout=PATIENCE)
+
+    assert b"hello" in sink.received
