@@ -83,6 +83,7 @@ class Place:
             if not _is_at(descriptor, self.path(_RUNNER)):
                 return None
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)  # no program that we start is the runner
         except OSError:
             return None
         return RunnerLock(descriptor)

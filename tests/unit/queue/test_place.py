@@ -69,8 +69,10 @@ def test_a_runner_is_there_from_the_moment_in_which_it_is_started(tmp_path: Path
         assert start_runner(spool)
         assert start_runner(spool)
         assert len(machine.started) == 1, "the second saw the first, which has not even begun to load"
+        os.set_inheritable(machine.handed, True)
         lock = spool.place.inherit_runner(machine.handed)
         assert lock is not None
+        assert not os.get_inheritable(machine.handed)
         lock.release()
         assert not spool.place.has_runner
 
