@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sendmail_cli.errors import MailError, MailLoop, UsageError
-from sendmail_cli.message.bulk import is_bulk
+from sendmail_cli.message.bulk import beginning, is_bulk
 from sendmail_cli.queue.choice import QueueMode, queue_mode
 from sendmail_cli.queue.entry import InDoubt, NewMail
 from sendmail_cli.queue.schedule import SHIFT, wait_after
@@ -104,16 +104,11 @@ def _tell_relayed(
     due = [outcome for outcome in report.outcomes if outcome.is_report_due]
     if not due:
         return
-    from sendmail_cli.message.bulk import MAX_HEADER
     from sendmail_cli.message.source import MemorySource
     from sendmail_cli.queue import bounce
 
-    head = b""
-    for chunk in submission.content.chunks():
-        head += chunk
-        if b"\r\n\r\n" in head or len(head) > MAX_HEADER:
-            break
-    mail = bounce.Reported(submission.envelope, MemorySource(head, "the message"), environment.now())
+    head = MemorySource(beginning(submission.content.chunks()), "the message")
+    mail = bounce.Reported(submission.envelope, head, environment.now())
     with Spool(environment) as spool:
         bounce.report(spool, mail, due, reports_go_to(settings), lambda: lane_of(request.flags, settings))
         start_runner(spool)

@@ -75,6 +75,7 @@ else:
         "__getnewargs__": _plain,
         "_make": classmethod(_make),
         "_replace": _replace,
+        "__replace__": _replace,  # of copy.replace, from Python 3.13 on
         "_asdict": _asdict,
     }
 

@@ -102,10 +102,10 @@ def _make(folder: str) -> None:
 
 
 def _give(folder: str) -> None:
-    """To the user, with all that is in it. No link is followed, and nobody else can lay one while root owns it."""
+    """To the user, with all that is in it; a folder after what is in it, so that he changes none while we are there."""
     user = pwd.getpwnam(USER)
     try:
-        for at, folders, files in os.walk(folder):
+        for at, folders, files in os.walk(folder, topdown=False):
             for name in (*folders, *files):
                 os.lchown(os.path.join(at, name), user.pw_uid, user.pw_gid)
         os.lchown(folder, user.pw_uid, user.pw_gid)

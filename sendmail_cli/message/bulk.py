@@ -1,4 +1,4 @@
-"""Whether a message says of itself that it is one of many: a list's, or bulk by its Precedence."""
+"""Whether a message says of itself, in its header, that it is one of many: a list's, or bulk by its Precedence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from sendmail_cli.typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LISTS = frozenset(("list-id", "list-post", "list-unsubscribe", "list-help"))  # RFC 2369, RFC 2919
+# RFC 2369, RFC 2919
+_LISTS = frozenset(f"list-{what}" for what in ("archive", "help", "id", "owner", "post", "subscribe", "unsubscribe"))
 _PRECEDENCES = frozenset(("bulk", "list", "junk"))  # RFC 3834 §2
 MAX_HEADER = 256 * 1024  # octets; what stands further down is not looked at
 
@@ -19,14 +20,19 @@ def is_bulk_field(name: str, value: str) -> bool:
     return name in _LISTS
 
 
-def is_bulk(chunks: Iterable[bytes]) -> bool:
-    """True where the message, its lines in CR LF, has such a field; no more of it is read than its header."""
-    head = b""
+def beginning(chunks: Iterable[bytes]) -> bytes:
+    """The octets of a message, its lines in CR LF, as far as its header is among them."""
+    octets = b""
     for chunk in chunks:
-        head += chunk
-        if b"\r\n\r\n" in head or len(head) > MAX_HEADER:
+        octets += chunk
+        if b"\r\n\r\n" in octets or len(octets) > MAX_HEADER:
             break
-    header = head.partition(b"\r\n\r\n")[0].decode("ascii", "replace")
+    return octets
+
+
+def is_bulk(chunks: Iterable[bytes]) -> bool:
+    """True where the message has such a field; no more of it is read than its header."""
+    header = beginning(chunks).partition(b"\r\n\r\n")[0].decode("ascii", "replace")
     unfolded = header.replace("\r\n ", " ").replace("\r\n\t", " ")
     fields = (line.partition(":") for line in unfolded.split("\r\n"))
     return any(is_bulk_field(name.rstrip().lower(), value) for name, _, value in fields)

@@ -10,28 +10,14 @@ RESERVE = "reserve"
 RESERVED = 512 * 1024  # octets; taking away a mail with a thousand recipients needs some 300 KiB
 
 # flock(2) and SQLite's locks hold on one machine there, or on none, and what was synchronized may be elsewhere still.
-_OF_NETWORKS = frozenset(
-    (
-        "9p",
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "coda",
-        "davfs",
-        "glusterfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "smb3",
-        "smbfs",
-    )
-)
-_BY_FUSE = frozenset(
-    ("blobfuse", "blobfuse2", "ceph", "ceph-fuse", "curlftpfs", "gcsfuse", "glusterfs", "gvfsd-fuse", "juicefs",
-     "mount.davfs", "rclone", "s3fs", "smbnetfs", "sshfs")
-)  # fmt: skip
+_OF_NETWORKS = frozenset((
+    "9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3",
+    "smbfs",
+))  # fmt: skip
+_BY_FUSE = frozenset((
+    "blobfuse", "blobfuse2", "ceph", "ceph-fuse", "curlftpfs", "gcsfuse", "glusterfs", "gvfsd-fuse", "juicefs",
+    "mount.davfs", "rclone", "s3fs", "smbnetfs", "sshfs",
+))  # fmt: skip
 
 
 def network_below(folder: str) -> str | None:

@@ -50,6 +50,7 @@ class Place:
         # Else a umask that hides files from their owner would shut us out of what we make.
         os.umask(os.umask(0o077) & ~0o700)
         with writing(folder):
+            _refuse_foreign(folder)
             for path in (folder, self.path(CONTENTS), self.path(OWNERS)):
                 _make_private(path)
             self._lock = os.open(self.path(_LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -158,14 +159,15 @@ class Owner:
 def is_dead(place: Place, owner: str) -> bool:
     """True when the process of that name is gone; its file then is too."""
     path = place.path(OWNERS, owner)
-    if not os.path.exists(path):
-        return True
-    descriptor = lock_file(path)
-    if descriptor is None:
-        return False
-    with suppress(FileNotFoundError):
-        os.unlink(path)
-    os.close(descriptor)
+    with writing(place.folder):
+        if not os.path.exists(path):
+            return True
+        descriptor = lock_file(path)
+        if descriptor is None:
+            return False
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        os.close(descriptor)
     return True
 
 
@@ -226,6 +228,17 @@ def unwritable(folder: str, why: str) -> SpoolError:
         f"the spool {printable(folder)} can't be used: {why}",
         hint="Nothing was changed. Make room there, or put it elsewhere with SENDMAIL_CLI_SPOOL.",
     )
+
+
+def _refuse_foreign(folder: str) -> None:
+    """Raises `ConfigError` for a folder that others may enter and that holds what is no spool's: it stays theirs."""
+    with suppress(FileNotFoundError):
+        is_shared = os.stat(folder).st_mode & 0o077
+        if is_shared and os.listdir(folder) and not os.path.exists(os.path.join(folder, _LOCK)):
+            raise ConfigError(
+                f"{printable(folder)} is no spool: other things are in it, and others may enter it",
+                hint="Name a folder for the queue alone with SENDMAIL_CLI_SPOOL.",
+            )
 
 
 def _make_private(path: str) -> None:

@@ -177,8 +177,9 @@ class Spool:
         try:
             files = self._delete(number)
         except SpoolError:
-            if not free_reserve(self.place.folder):
-                raise
+            with as_owner(self.place.folder):
+                if not free_reserve(self.place.folder):
+                    raise
             files = self._delete(number)
         contents.forget(self.place, files)
 

@@ -64,6 +64,7 @@ def test_it_is_an_ordinary_tuple_of_an_ordinary_class() -> None:
 def test_class_made_of_one_is_of_its_kind() -> None:
     place = NamedPlace(5)._replace(column=2)
     assert type(place) is NamedPlace
+    assert place.__replace__(line=5) == place  # type: ignore[attr-defined,unused-ignore]  # of copy.replace
     assert (str(place), repr(place)) == ("at 5:2", "NamedPlace(line=5, column=2)")
 
 

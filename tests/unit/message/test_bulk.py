@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         b"Precedence:\r\n\tjunk",
         b"List-Id: <l.example.org>",
         b"List-Unsubscribe: <https://example.org/u>",
+        b"List-Owner: <mailto:o@example.org>",
+        b"LIST-ARCHIVE: <https://example.org/a>",
     ],
 )
 def test_bulk(field: bytes) -> None:
@@ -34,6 +36,7 @@ def test_bulk(field: bytes) -> None:
         b"Precedence: first-class\r\n\r\n",
         b"Subject: x\r\n List-Id: y\r\n\r\n",
         b"X-Precedence: bulk\r\n\r\n",
+        b"List-Price: 5\r\n\r\n",
         b"Subject: \xff\r\n\r\n",
         b"",
     ],

@@ -17,6 +17,7 @@ from sendmail_cli.queue.claims import Claims
 from sendmail_cli.queue.entry import Lane, NewMail
 from sendmail_cli.queue.journal import using_key
 from sendmail_cli.queue.ownership import as_owner, is_anothers
+from sendmail_cli.queue.place import is_dead
 from sendmail_cli.queue.spool import Spool
 from sendmail_cli.report import Action, RecipientOutcome
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
@@ -90,6 +91,15 @@ def test_a_link_leads_root_nowhere(machine: Clockwork) -> None:
         Spool(machine)
     assert secret.read_bytes() == before
     assert os.geteuid() == 0
+
+
+@ROOT_ALONE
+def test_what_he_writes_for_a_name_takes_nothing_of_roots_away(machine: Clockwork) -> None:
+    kept = machine.folder / "kept"
+    kept.touch()
+    with Spool(machine) as spool, pytest.raises(SpoolError, match="permission denied"):
+        is_dead(spool.place, "../../kept")
+    assert kept.exists()
 
 
 @ROOT_ALONE

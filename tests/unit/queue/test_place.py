@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sendmail_cli.errors import ConfigError
 from sendmail_cli.queue import place
 from sendmail_cli.queue.place import Place
 from sendmail_cli.queue.spool import Spool
@@ -96,3 +98,19 @@ def test_where_no_process_can_be_had_there_is_no_runner(tmp_path: Path, monkeypa
     with Spool(machine) as spool:
         assert not start_runner(spool)
         assert not spool.place.has_runner
+
+
+def test_a_folder_of_other_things_stays_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "pub"
+    folder.mkdir(mode=0o755)
+    Place(str(folder)).close()  # empty, it is made one
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    Place(str(folder)).close()  # and stays one
+    other = tmp_path / "srv"
+    other.mkdir(mode=0o755)
+    (other / "page.html").touch()
+    with pytest.raises(ConfigError, match="srv is no spool: other things are in it"):
+        Place(str(other))
+    assert [path.name for path in other.iterdir()] == ["page.html"]
+    assert stat.S_IMODE(other.stat().st_mode) == 0o755
