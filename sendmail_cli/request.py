@@ -46,9 +46,8 @@ class LocalMail(NamedTuple):
     """How a message is to be taken that a program hands over as to sendmail(1) or mail(1); see `message.local_mail`."""
 
     full_name: str = ""  # of its author, where it doesn't say
-    sender: LocalName | None = (
-        None  # who is told of failures, where that is a name of this machine; of a text: its author
-    )
+    # Who is told of failures, where that is a name of this machine; of a text: its author.
+    sender: LocalName | None = None
     is_header_read: bool = False  # To, Cc and Bcc are recipients besides those that are named
     subject: str = ""  # where it has none
     trace: bytes = b""  # a field that says where we have it from, to go on top (RFC 5321 §4.4)

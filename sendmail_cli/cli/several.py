@@ -35,7 +35,8 @@ class _Tally:
         self.count = 0
         self.failed: list[int] = []  # the first of them
         self.failures = 0
-        self.queued = 0
+        self.sent = 0  # to everybody
+        self.queued = 0  # for one recipient at least
         self.codes: set[ExitCode] = set()
         self.is_anybody_served = False
 
@@ -43,6 +44,7 @@ class _Tally:
         self.count = number
         self.codes.add(report.exit_code)
         self.is_anybody_served |= bool(report.accepted) or report.queue_id is not None
+        self.sent += report.exit_code is ExitCode.OK and report.queue_id is None
         self.queued += report.queue_id is not None
         if report.exit_code is not ExitCode.OK:
             self.failures += 1
@@ -56,9 +58,8 @@ class _Tally:
         """How many were sent, how many wait, and which were neither; `rest` is about those after them."""
         which = ", ".join(map(str, self.failed)) + (", …" if self.failures > len(self.failed) else "")
         failed = f"; not so, or not to everybody: {which}" if self.failures else ""
-        sent = self.count - self.failures - self.queued
         queued = f"; {self.queued} wait{'s' if self.queued == 1 else ''} in the queue" if self.queued else ""
-        return f"{sent} of {self.count} messages were sent{queued}{failed}{rest}"
+        return f"{self.sent} of {self.count} messages were sent{queued}{failed}{rest}"
 
 
 def send_series(series: Series, talking: Talk) -> ExitCode:

@@ -232,7 +232,7 @@ def unwritable(folder: str, why: str) -> SpoolError:
 
 def _refuse_foreign(folder: str) -> None:
     """Raises `ConfigError` for a folder that others may enter and that holds what is no spool's: it stays theirs."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         is_shared = os.stat(folder).st_mode & 0o077
         if is_shared and os.listdir(folder) and not os.path.exists(os.path.join(folder, _LOCK)):
             raise ConfigError(

@@ -12,6 +12,7 @@ import pytest
 from sendmail_cli import service
 from sendmail_cli.message import store
 from sendmail_cli.request import submission_for
+from tests.support.scripted_server import ScriptedServer, parse_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,6 +205,20 @@ def test_a_server_that_is_lost_halfway_leaves_the_rest_to_the_queue(run: Runner,
 
     assert (done.code, [each.get("queue_id") for each in objects(done)]) == (0, [None, 1, 2, 3])
     assert done.lines == ["1 of 4 messages were sent; 3 wait in the queue"]
+
+
+def test_a_message_that_some_refused_and_others_wait_for_is_counted_once(run: Runner) -> None:
+    given = mbox("a@x.example, b@x.example", "c@x.example")
+    script = (
+        "S: 220 hi\nC? EHLO\nS: 250 hi\nC? MAIL\nS: 250 ok\nC? RCPT\nS: 550 5.1.1 nobody\nC? RCPT\nS: 450 later\n"
+        "C? RSET\nS: 250 ok\nC? MAIL\nS: 250 ok\nC? RCPT\nS: 250 ok\nC? DATA\nS: 354 go\nC.\n"
+        "S: 250 ok\nC~"
+    )
+    with ScriptedServer(parse_script(script)) as server:
+        where = ("-S", f"127.0.0.1:{server.port}", "--envelope-from", "a@x.example", "--queue-on-failure")
+        done = run("send", *where, "--raw", "-", stdin=given)
+
+    assert done.lines[-1].endswith("1 of 2 messages were sent; 1 waits in the queue; not so, or not to everybody: 1")
 
 
 def test_where_the_queue_cannot_be_had_either_nothing_more_is_tried(run: Runner) -> None:
