@@ -125,23 +125,26 @@ class SpoolMachine(RuleBasedStateMachine):
         if (found := self.taken(who, data)) is None:
             return
         mail, known = found
-        settled = []
+        settled: list[Settled] = []
         waits = False
         for each in mail.recipients:
             address = str(each.recipient.path.address)
             if address not in known.pending:
                 continue
             verdict = data.draw(st.sampled_from(sorted(REPLIES, key=str)))
-            settled.append(Settled(each.place, address, outcome_by_reply(address, REPLIES[verdict], "RCPT"), verdict))
+            outcome = outcome_by_reply(address, REPLIES[verdict], "RCPT")
+            is_report_due = verdict is Verdict.SENT and data.draw(st.booleans())
+            settled.append(Settled(each.place, address, outcome._replace(is_report_due=is_report_due), verdict))
             waits |= verdict is Verdict.LATER
             if verdict is not Verdict.LATER:
                 known.ended[address] = verdict.value
                 known.pending.discard(address)
-        refused = self.runners[who].conclude(mail, settled, "server", Rest("why", 60.0 if waits else None))
-        assert {each.address for each in refused} == {a for a, how in known.ended.items() if how == "refused"} & {
-            it.address for it in settled
+        untold = self.runners[who].conclude(mail, settled, "server", Rest("why", 60.0 if waits else None))
+        expected = {
+            it.address: it.outcome.action for it in settled if it.verdict is Verdict.REFUSED or it.outcome.is_report_due
         }
-        if refused:
+        assert {each.address: each.action for each in untold} == expected
+        if untold:
             self.runners[who].told(mail)
         self.let_go(who, mail.id)
 
