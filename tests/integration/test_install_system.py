@@ -145,3 +145,19 @@ def test_mail_is_one_of_the_alternatives(machine: SystemdMachine, postfix: Postf
     done = install(machine, "--force", "--mail")
     assert "another was chosen by hand, and stays: update-alternatives --config mailx" in done.stderr
     assert machine.run("readlink", "-f", "/usr/bin/mail").stdout == "/usr/bin/false\n"
+
+
+def test_killed_at_any_moment(machine: SystemdMachine) -> None:
+    """What is half done is done by the next run, and undone by the next undoing."""
+    before = seen(machine)
+    words = ("--system", "--force", "--mail", "--password-fd", "0")
+    for delay in ("0.6", "0.9", "1.2", "1.5"):
+        killed = ("timeout", "--signal=KILL", delay, COMMAND, "install-sendmail")
+        machine.run(*killed, *words, stdin="secret")
+        done = machine.run(COMMAND, "install-sendmail", *words, stdin="secret")
+        assert done.returncode == 0, done.stderr
+        active = machine.run("systemctl", "is-active", "sendmail-cli.socket", "sendmail-cli.service")
+        assert active.stdout == "active\nactive\n"
+        machine.run(*killed, "--system", "--uninstall")
+        assert install(machine, "--uninstall").returncode == 0
+        assert seen(machine) == before
