@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support import outside
+from tests.support.command import signals_as_before
 from tests.support.leaks import Leaks
 
 settings.register_profile("untimed", deadline=None)
@@ -38,6 +39,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     yield
     if _IS_GUARDED and (left := outside.touched().items() - item.stash[_BEFORE].items()):
         pytest.fail(f"this test, or one beside it, has touched {sorted(left)}: set HOME and SENDMAIL_CLI_SPOOL for it")
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """A command that ran in this process ends deaf to Ctrl-C; programs that later tests start would be, too."""
+    with signals_as_before():
+        yield
 
 
 @pytest.fixture

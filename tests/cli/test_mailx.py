@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 import os
-import signal
-from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sendmail_cli.cli.mailx import main
+from tests.support.command import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.command import Machine
     from tests.support.sink import Sink
-
-
-class Caller:
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.out = StringIO()
-        self.err = StringIO()
-
-    def __call__(self, *arguments: str, stdin: bytes = b"hello\n") -> int:
-        return main(list(arguments), self.machine.piped(BytesIO(stdin), self.out, self.err))
-
-    @property
-    def said(self) -> str:
-        return self.out.getvalue() + self.err.getvalue()
 
 
 @pytest.fixture
 def call(machine: Machine, sink: Sink) -> Caller:
     machine.configure(f'[profile.here]\nfrom = "Ada <ada@example.org>"\nserver = "127.0.0.1:{sink.port}"\n')
-    return Caller(machine)
+    return caller(machine)
 
 
-@pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def caller(machine: Machine) -> Caller:
+    return Caller(machine, lambda _, arguments, environment: main(arguments, environment), "mail", b"hello\n")
 
 
 def paths(sink: Sink) -> list[bytes]:
@@ -194,8 +173,6 @@ def test_an_unknown_option_is_told_and_the_mail_sent(call: Caller, sink: Sink) -
 
 
 @pytest.mark.parametrize("arguments", [("bob@example.org",), ("-t",)])
-def test_standard_input_that_is_closed(
-    call: Caller, machine: Machine, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
-) -> None:
-    monkeypatch.setattr("sys.stdin", None)
-    assert main(list(arguments), machine.piped(None, call.out, call.err)) == 66
+def test_standard_input_that_is_closed(call: Caller, arguments: tuple[str, ...]) -> None:
+    call.machine.is_stdin_closed = True
+    assert call(*arguments) == 66

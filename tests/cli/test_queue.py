@@ -553,3 +553,38 @@ def test_a_mailbox_is_queued_message_by_message(here: Runner, sink: Sink, machin
 def test_a_copy_is_kept_of_what_is_queued(here: Runner, machine: Machine) -> None:
     assert here("send", "--queue", "--fcc", machine.folder / "sent.mbox", "-m", "x", "bob@example.org").code == 0
     assert b"bob@example.org" in (machine.folder / "sent.mbox").read_bytes()
+
+
+CRONTAB = """#!/bin/sh
+case "$1" in
+-l) [ -e "$HOME/tab" ] && exec cat "$HOME/tab"; echo "no crontab for you" >&2; exit 1;;
+-) exec cat > "$HOME/tab";;
+esac
+"""
+
+
+class TestInstall:
+    @pytest.fixture
+    def tab(self, machine: Machine) -> Path:
+        """The user's crontab; there is no systemd."""
+        home = machine.folder / "home"
+        (home / "bin").mkdir(parents=True)
+        (home / "bin/crontab").write_text(CRONTAB)
+        (home / "bin/crontab").chmod(0o755)
+        machine.variables["PATH"] = f"{home}/bin:/usr/bin:/bin"
+        return home / "tab"
+
+    def test_puts_a_line_into_the_crontab_and_takes_it_out_again(self, run: Runner, tab: Path) -> None:
+        tab.write_text("0 5 * * * tidy\n")
+        done = run("queue", "install", "--cron")
+        assert (done.code, done.out) == (0, b"")
+        assert "every 5 minutes" in done.err
+        assert " queue run --quiet" in tab.read_text()
+
+        assert run("queue", "uninstall").code == 0
+        assert tab.read_text() == "0 5 * * * tidy\n"
+        assert "nothing was installed" in run("queue", "uninstall").err
+
+    def test_not_by_both(self, run: Runner, tab: Path) -> None:
+        assert run("queue", "install", "--cron", "--systemd").code == 64
+        assert not tab.exists()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,7 @@ import pytest
 
 from sendmail_cli.cli.sendmail import main
 from sendmail_cli.tending import IN_BACKGROUND
-from tests.support.command import Runner
+from tests.support.command import Caller, Runner
 from tests.support.local_service import ALL, Service
 
 if TYPE_CHECKING:
@@ -21,20 +19,8 @@ if TYPE_CHECKING:
     from tests.support.sink import Sink
 
 
-class Caller:
-    """Calls us under a name, with a message."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.out = StringIO()
-        self.err = StringIO()
-
-    def __call__(self, *arguments: str, stdin: bytes = b"Subject: x\n\nhello\n", name: str = "sendmail") -> int:
-        return main(name, list(arguments), self.machine.piped(BytesIO(stdin), self.out, self.err))
-
-    @property
-    def said(self) -> str:
-        return self.out.getvalue() + self.err.getvalue()
+def caller(machine: Machine) -> Caller:
+    return Caller(machine, main, "sendmail", b"Subject: x\n\nhello\n")
 
 
 def paths(sink: Sink, verb: bytes) -> list[bytes]:
@@ -45,16 +31,7 @@ def paths(sink: Sink, verb: bytes) -> list[bytes]:
 @pytest.fixture
 def call(machine: Machine, sink: Sink) -> Caller:
     machine.configure(f'[profile.here]\nfrom = "Ada <ada@example.org>"\nserver = "127.0.0.1:{sink.port}"\n')
-    return Caller(machine)
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return caller(machine)
 
 
 def test_recipients_as_arguments_and_not_a_word(call: Caller, sink: Sink) -> None:
@@ -185,7 +162,7 @@ def test_empty_standard_input_is_no_message(call: Caller) -> None:
 
 
 def test_no_profile_names_what_to_do(machine: Machine) -> None:
-    call = Caller(machine)
+    call = caller(machine)
     assert call("bob@example.org") == 78
     assert "sendmail-cli setup" in call.said
     assert "add --profile sandbox" in call.said, "-p is another program's"
@@ -195,7 +172,7 @@ def test_no_profile_names_what_to_do(machine: Machine) -> None:
 
 
 def test_what_is_advised_works(machine: Machine) -> None:
-    assert Caller(machine)("--profile", "sandbox", "-f", "ada@example.org", "bob@example.org") == 0
+    assert caller(machine)("--profile", "sandbox", "-f", "ada@example.org", "bob@example.org") == 0
 
 
 @pytest.fixture
@@ -218,7 +195,7 @@ def test_who_has_no_profile_hands_over_to_the_service_of_the_machine(
     machine: Machine, local_service: Service, replies: list[str], code: int, said: str
 ) -> None:
     local_service.says(*replies)
-    call = Caller(machine)
+    call = caller(machine)
     assert call("-f", "www-data", "bob", "eve@example.org") == code
     assert said in call.said
     assert bool(call.said) == (code != 0)
@@ -233,7 +210,7 @@ DEAD = '[profile.here]\nfrom = "ada@example.org"\nserver = "127.0.0.1:1"\n'
 
 def test_where_the_server_cannot_be_had_the_mail_waits_and_not_a_word(machine: Machine) -> None:
     machine.configure(DEAD)
-    call = Caller(machine)
+    call = caller(machine)
     assert call("bob@example.org") == 0
     assert call.said == ""
     assert machine.started == [IN_BACKGROUND]
@@ -245,21 +222,21 @@ def test_where_the_server_cannot_be_had_the_mail_waits_and_not_a_word(machine: M
 def test_a_person_hears_that_it_waits(machine: Machine) -> None:
     machine.configure(DEAD)
     machine.terminals.add("stderr")
-    call = Caller(machine)
+    call = caller(machine)
     assert call("bob@example.org") == 0
     assert call.said.startswith("the mail waits in the queue as 1 (no connection to 127.0.0.1 port 1")
 
 
 def test_a_profile_may_forbid_that(machine: Machine) -> None:
     machine.configure(f'{DEAD}queue = "never"\n')
-    assert Caller(machine)("bob@example.org") == 75
+    assert caller(machine)("bob@example.org") == 75
     assert not Path(machine.spool_folder).exists()
 
 
 def test_a_spool_that_takes_nothing_leaves_the_failure_as_it_is(machine: Machine) -> None:
     machine.configure(DEAD)
     Path(machine.spool_folder).write_text("in the way")
-    call = Caller(machine)
+    call = caller(machine)
     assert call("bob@example.org") == 75
     assert "spool" in call.said
 
@@ -316,9 +293,9 @@ def test_a_fault_of_our_own_shows_where_only_with_debug(call: Caller, monkeypatc
     assert "Traceback" in call.said
 
 
-def test_standard_input_that_is_closed(machine: Machine, call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", None)
-    assert main("sendmail", ["bob@example.org"], machine.piped(None, call.out, call.err)) == 66
+def test_standard_input_that_is_closed(call: Caller) -> None:
+    call.machine.is_stdin_closed = True
+    assert call("bob@example.org") == 66
 
 
 def test_its_help_by_the_root_command(machine: Machine) -> None:

@@ -15,9 +15,11 @@ from tests.support import mail_world as small_internet
 from tests.support import postfix as private
 from tests.support import secret_service as secrets
 from tests.support.required import skip_if
-from tests.support.servers import dovecot_lmtp
+from tests.support.servers import dovecot as dovecot_server
+from tests.support.servers import dovecot_introspecting, dovecot_lmtp, oidc_provider
 from tests.support.servers.kind import RealServer
 from tests.support.servers.registry import server_module
+from tests.support.servers.running import Running
 from tests.support.sink import Sink
 
 
@@ -76,6 +78,21 @@ def debian_postfix() -> Iterator[debian.DebianPostfix]:
     skip_if(debian.why_unavailable())
     with debian.running_debian_postfix() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[oidc_provider.Provider]:
+    """A provider of OAuth tokens."""
+    skip_if(oidc_provider.missing() or dovecot_server.missing())
+    with oidc_provider.start(tmp_path_factory.mktemp("provider")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(provider: oidc_provider.Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A submission server that takes its tokens."""
+    with dovecot_introspecting.start(tmp_path_factory.mktemp("dovecot"), provider) as running:
+        yield running
 
 
 @pytest.fixture

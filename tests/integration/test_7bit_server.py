@@ -17,6 +17,7 @@ import pytest
 from tests.integration.test_aiosmtpd import run_command
 from tests.support.patience import wait_until
 from tests.support.ports import reserve_ports
+from tests.support.required import skip_if
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +35,8 @@ SINK = shutil.which("smtp-sink", path=f"{os.environ['PATH']}:/usr/sbin")
 @contextmanager
 def seven_bit_sink(folder: Path) -> Iterator[int]:
     """The port of one without 8BITMIME, which puts each message into a file of its own in `folder`."""
-    if SINK is None:
-        if os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
-            pytest.fail("smtp-sink is not installed", pytrace=False)
-        pytest.skip("smtp-sink is not installed")
+    skip_if("" if SINK else "smtp-sink is not installed")
+    assert SINK is not None
     [port] = reserve_ports()
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
     folder.chmod(0o777)

@@ -18,14 +18,13 @@ from tests.support.browser import COMMAND as BROWSER
 from tests.support.browser import Browser, is_answer
 from tests.support.command import COMMAND, wait_for_line
 from tests.support.patience import PATIENCE, wait_until
-from tests.support.servers import dovecot, dovecot_introspecting, oidc_provider
+from tests.support.servers import dovecot_introspecting, oidc_provider
 from tests.support.servers.kind import Way
 from tests.support.servers.oidc_provider import MACHINE, PUBLIC, SECRETIVE, SECRETS
+from tests.support.servers.running import USER
 from tests.support.unix_smtp import UnixSMTP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.leaks import Leaks
     from tests.support.secret_service import SecretService
     from tests.support.servers.oidc_provider import Provider
@@ -33,26 +32,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real_server
 
-USER = "alice@example.test"
 SEND = ("send", "bob@example.org", "-m", "hi")
 AT_ONCE = 6  # processes
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    missing = oidc_provider.missing() or dovecot.missing()
-    if missing and os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
-        pytest.fail(missing, pytrace=False)
-    if missing:
-        pytest.skip(missing)
-    with oidc_provider.start(tmp_path_factory.mktemp("provider")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with dovecot_introspecting.start(tmp_path_factory.mktemp("dovecot"), provider) as running:
-        yield running
 
 
 @dataclass(frozen=True)

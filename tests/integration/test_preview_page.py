@@ -38,30 +38,18 @@ p { background: url(http://evil.example/background); font-family: e }</style>
 <form action="http://evil.example/form"><input name=a></form><a href="http://evil.example/" ping="http://evil.example/ping">x</a>
 </iframe><script>top.hacked=1</script><!-- " '> --></body>"""
 
-# Puts the page into a frame of a given width, and says what a browser made of it.
-FRAME = """<!DOCTYPE html><title>waiting</title><iframe id=frame width={width} height=900 srcdoc="{page}"></iframe>
-<script>
-frame.onload = () => {{
-  const page = frame.contentDocument, box = (each) => each.getBoundingClientRect()
-  const frames = [...page.querySelectorAll("iframe")]
-  const sticking = [...page.querySelectorAll("body *")].filter((each) => box(each).right > {width} + 1)
-  const found = {{
-    width: page.documentElement.scrollWidth,
-    sticking: sticking.map((each) => `${{each.tagName}} ${{each.className}}`),
-    hacked: "hacked" in window || "hacked" in frame.contentWindow,
-    scripts: page.scripts.length,
-    heading: page.querySelector("h1").textContent,
-    title: page.title,
-    sandboxes: frames.map((each) => each.getAttribute("sandbox")),
-    reachable: frames.filter((each) => each.contentDocument != null).length,
-    images: [...page.images].map((each) => each.src.slice(0, 22)),
-    files: [...page.querySelectorAll(".files b")].map((each) => each.textContent),
-    codes: [...page.querySelectorAll(".code")].map((each) => each.textContent),
-    background: getComputedStyle(page.body).backgroundColor,
-  }}
-  document.body.textContent = "FOUND" + JSON.stringify(found) + "END"
-}}
-</script>
+# What is measured of the page, beside what is of each: see `Browser.measured`.
+FACTS = """
+const frames = [...page.querySelectorAll("iframe")]
+return {
+  hacked: "hacked" in window || "hacked" in frame.contentWindow,
+  title: page.title,
+  sandboxes: frames.map((each) => each.getAttribute("sandbox")),
+  reachable: frames.filter((each) => each.contentDocument != null).length,
+  images: [...page.images].map((each) => each.src.slice(0, 22)),
+  files: [...page.querySelectorAll(".files b")].map((each) => each.textContent),
+  codes: [...page.querySelectorAll(".code")].map((each) => each.textContent),
+}
 """
 
 
@@ -110,14 +98,14 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_it_fits_whatever_the_width(browser: Browser, page: Path, width: int) -> None:
-    found = browser.measured(page, FRAME, width=width)
+    found = browser.measured(page, FACTS, width=width)
 
     assert found["width"] <= width
     assert found["sticking"] == []
 
 
 def test_a_hostile_message_is_text(browser: Browser, page: Path) -> None:
-    found = browser.measured(page, FRAME, width=1280)
+    found = browser.measured(page, FACTS, width=1280)
 
     assert (found["hacked"], found["scripts"]) == (False, 0)
     assert found["heading"] == SUBJECT

@@ -158,6 +158,14 @@ def test_no_session_is_no_verdict(house: House, script: str) -> None:
     assert house.actions == ["no session"], "the lane rests: nobody was asked again"
 
 
+def test_what_was_not_tried_is_free_while_its_runner_goes_on(house: House) -> None:
+    for _ in range(3):
+        house.add()
+    with Spool(house.clock) as spool, Claims(spool) as claims:
+        Runner(spool, claims, Callers(lambda _: house.found(), lambda *_: None, house.rest)).work()
+        assert [entry.is_being_sent for entry in spool.entries()] == [False] * 3
+
+
 def test_a_broken_configuration_is_no_verdict(house: House) -> None:
     house.add()
     house.fault = ConfigError("there is no profile p")
@@ -174,6 +182,14 @@ def test_what_rested_goes_on_once_it_works_again(house: House) -> None:
     with Sink() as sink:
         house.lead_to(sink.port)
         assert house.run() == Ran(1, 0)
+
+    house.add()
+    house.said.clear()
+    house.run_against("S: 554 no\nS! close\n")
+    assert len(house.said) == 1, "what stood still, worked, and stands still again is news"
+    with Spool(house.clock) as spool:
+        (pause,) = spool.pauses()
+    assert pause.until - house.clock.now() <= 60, "it rests as for the first time"
 
 
 @pytest.mark.parametrize(
@@ -575,27 +591,22 @@ def test_no_more_connections_than_are_allowed(house: House) -> None:
 
 
 class TestReportByMail:
-    REFUSAL = f"{GREETING}C? MAIL\nS: 250 ok\nC? RCPT\nS: 550 5.1.1 nobody\n"
-
-    def refuse(self, house: House, **changes: Any) -> list[Any]:
-        house.way = house.way._replace(report_to=parse_mailbox("Ada <own@example.org>"))
+    def refuse(self, house: House, **changes: Any) -> list[bytes]:
+        """A server that knows nobody; gives what MAIL and RCPT said, without the parameters."""
         house.add(**changes)
-        with ScriptedServer(parse_script(self.REFUSAL + "C~")) as server:
-            house.lead_to(server.port)
-            try:
-                house.run()
-            finally:
-                house.way = house.way._replace(report_to=None)
-        return house.entries
+        with Sink() as sink:
+            sink.refused, sink.offered = b"RCPT", (b"DSN",)
+            house.lead_to(sink.port, report_to=parse_mailbox("Ada <own@example.org>"))
+            house.run()
+        return [b" ".join(line.split()[:2]) for line in sink.commands if line.startswith((b"MAIL", b"RCPT"))]
 
     def test_goes_to_the_profiles_own_address_from_nobody(self, house: House) -> None:
-        house.add(sender=ReversePath(parse_mailbox("victim@example.com").address))
-        with Spool(house.clock) as spool:
-            spool.delete(1)
-        entries = self.refuse(house)
+        sender, _, *report = self.refuse(house, sender=ReversePath(parse_mailbox("victim@example.com").address))
 
+        assert sender == b"MAIL FROM:<victim@example.com>"
+        assert report == [b"MAIL FROM:<>", b"RCPT TO:<own@example.org>"]
         # The report is refused as well, and is then only in the mbox: one of a report is never sent.
-        assert entries == []
+        assert house.entries == []
         assert len(house.bounces) == 2
         assert b"own@example.org" in house.bounces[1]
 
@@ -611,7 +622,7 @@ class TestReportByMail:
         ids=["nobody", "never", "automatic", "list", "bulk"],
     )
     def test_never_about_what_wants_no_answer(self, house: House, changes: dict[str, Any]) -> None:
-        self.refuse(house, **changes)
+        assert b"RCPT TO:<own@example.org>" not in self.refuse(house, **changes)
 
         assert len(house.bounces) == 1, "in the mbox it is"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,13 +9,12 @@ import pytest
 from tests.integration.test_setup_dialogue import leave
 from tests.support.browser import COMMAND as BROWSER
 from tests.support.command import Installed
-from tests.support.servers import dovecot, dovecot_introspecting, oidc_provider
 from tests.support.servers.kind import Way
 from tests.support.servers.oidc_provider import PUBLIC
+from tests.support.servers.running import USER
 from tests.system.test_terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.secret_service import SecretService
@@ -24,25 +22,6 @@ if TYPE_CHECKING:
     from tests.support.servers.running import Running
 
 pytestmark = pytest.mark.real_server
-
-USER = "alice@example.test"
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    missing = oidc_provider.missing() or dovecot.missing()
-    if missing and os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
-        pytest.fail(missing, pytrace=False)
-    if missing:
-        pytest.skip(missing)
-    with oidc_provider.start(tmp_path_factory.mktemp("provider")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with dovecot_introspecting.start(tmp_path_factory.mktemp("dovecot"), provider) as running:
-        yield running
 
 
 @pytest.fixture

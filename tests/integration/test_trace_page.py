@@ -31,38 +31,26 @@ SCRIPT = (
     "C? DATA\nS: 354 go on\nC.\nS: 250 2.0.0 Ok: queued as 4F2A\n" + QUIT
 )
 
-# Puts the page into a frame of a given width, and says what a browser made of it.
-FRAME = """<!DOCTYPE html><title>waiting</title><iframe id=frame width={width} height=900 srcdoc="{page}"></iframe>
-<script>
-frame.onload = () => {{
-  const page = frame.contentDocument, box = (each) => each.getBoundingClientRect()
-  const rows = [...page.querySelectorAll(".steps li")]
-  const sticking = [...page.querySelectorAll("body *")].filter((each) => box(each).right > {width} + 1)
-  const found = {{
-    width: page.documentElement.scrollWidth,
-    sticking: sticking.map((each) => `${{each.tagName}} ${{each.className}}`),
-    hacked: "hacked" in window || page.title == "hacked",
-    scripts: page.scripts.length,
-    images: page.images.length,
-    background: getComputedStyle(page.body).backgroundColor,
-    white_space: getComputedStyle(page.querySelector("pre") ?? page.body).whiteSpace,
-    heading: page.querySelector("h1").textContent,
-    refused: page.querySelector(".steps .bad pre")?.textContent,
-    hover: page.querySelector(".steps .bad")?.title,
-    rows: rows.map((each) => box(each).height),
-    bars: rows.map((each) => {{
-      const bar = box(each.querySelector(".bar")), lane = box(each.querySelector(".lane"))
-      return [bar.left - lane.left, bar.right - lane.right, bar.width]
-    }}),
-    labels: rows.map((each) => {{
-      const label = box(each.querySelector(".lane text")), lane = box(each.querySelector(".lane"))
-      return [label.left - lane.left, label.right - lane.right]
-    }}),
-    locks: rows.map((each) => each.querySelector(".lock") != null),
-  }}
-  document.body.textContent = "FOUND" + JSON.stringify(found) + "END"
-}}
-</script>
+# What is measured of the page, beside what is of each: see `Browser.measured`.
+FACTS = """
+const rows = [...page.querySelectorAll(".steps li")]
+return {
+  hacked: "hacked" in window || page.title == "hacked",
+  images: page.images.length,
+  white_space: getComputedStyle(page.querySelector("pre") ?? page.body).whiteSpace,
+  refused: page.querySelector(".steps .bad pre")?.textContent,
+  hover: page.querySelector(".steps .bad")?.title,
+  rows: rows.map((each) => box(each).height),
+  bars: rows.map((each) => {
+    const bar = box(each.querySelector(".bar")), lane = box(each.querySelector(".lane"))
+    return [bar.left - lane.left, bar.right - lane.right, bar.width]
+  }),
+  labels: rows.map((each) => {
+    const label = box(each.querySelector(".lane text")), lane = box(each.querySelector(".lane"))
+    return [label.left - lane.left, label.right - lane.right]
+  }),
+  locks: rows.map((each) => each.querySelector(".lock") != null),
+}
 """
 
 
@@ -88,7 +76,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_it_fits_whatever_the_width(browser: Browser, page: Path, width: int) -> None:
-    found = browser.measured(page, FRAME, width=width)
+    found = browser.measured(page, FACTS, width=width)
 
     assert found["width"] <= width
     assert found["sticking"] == []
@@ -98,7 +86,7 @@ def test_it_fits_whatever_the_width(browser: Browser, page: Path, width: int) ->
 
 
 def test_a_hostile_servers_words_are_text(browser: Browser, page: Path) -> None:
-    found = browser.measured(page, FRAME, width=1280)
+    found = browser.measured(page, FACTS, width=1280)
 
     assert (found["hacked"], found["scripts"], found["images"]) == (False, 0, 0)
     assert found["refused"] == f"550 5.1.1 {EVIL}"
@@ -112,7 +100,7 @@ def test_a_bar_that_takes_all_has_its_label_too(browser: Browser, tmp_path: Path
     with server("S! stall\n") as mx:
         words = ("-f", "ada@example.org", "bob@example.org", "-m", "hi", "--timeout", "1", "--trace", path)
         assert command("send", *words, "-S", f"localhost:{mx.port}").code == 75
-    found = browser.measured(path, FRAME, width=width)
+    found = browser.measured(path, FACTS, width=width)
 
     assert max(bar for _, _, bar in found["bars"]) > 0.5 * width
     assert all(from_left >= -1 and from_right <= 1 for from_left, from_right in found["labels"])
@@ -120,7 +108,7 @@ def test_a_bar_that_takes_all_has_its_label_too(browser: Browser, tmp_path: Path
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_bars_can_be_seen_and_stay_on_the_axis(browser: Browser, page: Path, width: int) -> None:
-    found = browser.measured(page, FRAME, width=width)
+    found = browser.measured(page, FACTS, width=width)
 
     assert len(found["bars"]) > 20
     for from_left, from_right, _ in found["bars"]:
@@ -170,7 +158,7 @@ def test_the_policy_stands_even_where_an_escape_was_forgotten(browser: Browser, 
     careless.write_text(
         page.read_text("utf-8").replace("</main>", f"{EVIL}<style>pre{{white-space:pre}}</style></main>")
     )
-    found = browser.measured(careless, FRAME, width=1280)
+    found = browser.measured(careless, FACTS, width=1280)
 
     assert (found["hacked"], found["scripts"], found["images"]) == (False, 1, 1)
     assert found["white_space"] == "pre-wrap"

@@ -13,9 +13,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.support.patience import PATIENCE
+from tests.support.required import skip_if
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +26,24 @@ QUIET = (
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )  # fmt: skip
+# Puts the page into a frame of a given width, and says what a browser made of it; `facts` are statements of a test.
+FRAME = """<!DOCTYPE html><title>waiting</title><iframe id=frame width={width} height=900 srcdoc="{page}"></iframe>
+<script>
+frame.onload = () => {{
+  const page = frame.contentDocument, box = (each) => each.getBoundingClientRect()
+  const sticking = [...page.querySelectorAll("body *")].filter((each) => box(each).right > {width} + 1)
+  const found = {{
+    width: page.documentElement.scrollWidth,
+    sticking: sticking.map((each) => `${{each.tagName}} ${{each.className}}`),
+    scripts: page.scripts.length,
+    heading: page.querySelector("h1").textContent,
+    background: getComputedStyle(page.body).backgroundColor,
+    ...(() => {{{facts}}})(),
+  }}
+  document.body.textContent = "FOUND" + JSON.stringify(found) + "END"
+}}
+</script>
+"""
 DARK, LIGHT = 0, 1  # as Chromium's setting preferredColorScheme counts them
 
 
@@ -51,10 +68,11 @@ class Browser:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def measured(self, page: Path, frame: str, *, width: int, scheme: int = LIGHT) -> dict[str, Any]:
-        """What the script in `frame` finds of a page in a window of `width`: see `FOUND`."""
+    def measured(self, page: Path, facts: str, *, width: int, scheme: int = LIGHT) -> dict[str, Any]:
+        """What is found of the page in a window of `width`: see `FRAME`."""
         path = self.folder / f"frame-{width}-{scheme}.html"
-        path.write_text(frame.format(width=width, page=html.escape(page.read_text("utf-8"))), encoding="utf-8")
+        text = FRAME.format(width=width, page=html.escape(page.read_text("utf-8")), facts=facts)
+        path.write_text(text, encoding="utf-8")
         shown = self(path, "--dump-dom", "--window-size=1600,1200", f"--blink-settings=preferredColorScheme={scheme}")
         found = re.search("FOUND(.*)END", html.unescape(shown), re.DOTALL)
         assert found, shown[:2000]
@@ -77,11 +95,7 @@ class Browser:
 
 def started(folder: Path) -> Browser:
     """A browser; the test that asks is skipped where there is none, and fails where there has to be one."""
-    reason = why_unavailable()
-    if reason is not None:
-        if os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+    skip_if(why_unavailable())
     return Browser(folder)
 
 

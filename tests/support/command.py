@@ -10,6 +10,7 @@ import sys
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -20,7 +21,7 @@ from sendmail_cli.environment import Environment
 from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 COMMAND = Path(sys.executable).with_name("sendmail-cli")
 Argument = str | bytes | Path
@@ -148,15 +149,45 @@ class Runner:
         self.machine = machine
 
     def __call__(self, *arguments: Argument, stdin: bytes = b"") -> Done:
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            words = [os.fsdecode(argument) for argument in arguments]
+        words = [os.fsdecode(argument) for argument in arguments]
+        with signals_as_before():
             result = CliRunner().invoke(app, words, input=stdin, obj=self.machine, prog_name="sendmail-cli")
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return Done(result.exit_code, result.stdout_bytes, result.stderr)
+
+
+class Caller:
+    """Calls us as another program, with a message: in this process, without click."""
+
+    def __init__(
+        self, machine: Machine, main: Callable[[str, list[str], Environment], int], name: str, message: bytes
+    ) -> None:
+        """`main` is what is called, under `name` and with `message` where a call has no others."""
+        self.machine = machine
+        self.out = StringIO()
+        self.err = StringIO()
+        self._main, self._name, self._message = main, name, message
+
+    def __call__(self, *arguments: str, stdin: bytes | None = None, name: str = "") -> int:
+        given = BytesIO(self._message if stdin is None else stdin)
+        with signals_as_before():
+            return self._main(name or self._name, list(arguments), self.machine.piped(given, self.out, self.err))
+
+    @property
+    def said(self) -> str:
+        """All that was said by now."""
+        return self.out.getvalue() + self.err.getvalue()
+
+
+@contextmanager
+def signals_as_before() -> Iterator[None]:
+    """After the block Ctrl-C and SIGTERM are heard as before."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import Done
+from tests.support.required import skip_if
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +26,8 @@ LARGE = b"x" * 76 + b"\n"
 
 def _needed(program: str) -> str:
     path = shutil.which(program)
-    if path is None:
-        if os.environ.get("SENDMAIL_CLI_REAL_SERVERS") == "required":
-            pytest.fail(f"{program} is not installed")
-        pytest.skip(f"{program} is not installed")
-    return path
+    skip_if("" if path else f"{program} is not installed")
+    return path or ""
 
 
 @pytest.fixture

@@ -1,0 +1,110 @@
+"""What one process claims: for itself alone, as long as it lives and no longer; and what it tidies away."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sendmail_cli.queue.claims import Claims, Rest
+from sendmail_cli.queue.contents import MAX_INLINE
+from sendmail_cli.queue.entry import Lane, NewMail
+from sendmail_cli.queue.journal import Wanted, attempts, find_earlier
+from sendmail_cli.queue.place import CONTENTS
+from sendmail_cli.queue.schedule import LONGEST_WAIT, Limit
+from sendmail_cli.queue.spool import Spool
+from sendmail_cli.smtp.envelope import ReversePath, envelope_of
+from tests.support.spool import Clockwork, Octets, addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendmail_cli.queue.claims import DueLane
+    from sendmail_cli.queue.entry import Claimed
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Clockwork:
+    return Clockwork(tmp_path)
+
+
+@pytest.fixture
+def spool(clock: Clockwork) -> Iterator[Spool]:
+    with Spool(clock) as spool:
+        yield spool
+
+
+@pytest.fixture
+def claims(spool: Spool) -> Iterator[Claims]:
+    with Claims(spool) as claims:
+        yield claims
+
+
+def add(spool: Spool, octets: bytes = b"x\r\n", *, key: str | None = None) -> int:
+    envelope = envelope_of(ReversePath(None), addresses(1))
+    return spool.add(NewMail(envelope, Octets(octets), "<x>", Lane("work", "{}"), key=key)).id
+
+
+def claimed(claims: Claims, limits: tuple[Limit, ...] = ()) -> tuple[DueLane, list[Claimed]]:
+    (lane,) = claims.look()
+    return lane, claims.claim(lane, limits, None)
+
+
+def test_every_commit_is_on_the_disk(spool: Spool) -> None:
+    """SQLite's own words for it: the journal and the file are synchronized, and no journal outlives its transaction."""
+    with spool.reading() as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("truncate",)
+        assert database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+
+def test_who_goes_on_may_claim_it_again(spool: Spool, claims: Claims, clock: Clockwork) -> None:
+    number = add(spool)
+    _, (mail,) = claimed(claims)
+    claims.conclude(mail, (), "server", Rest("later", 60.0))
+    assert not spool.entry(number).is_being_sent
+    clock.moment += 61
+    _, again = claimed(claims)
+    assert [each.id for each in again] == [number]
+
+
+def test_what_was_not_tried_after_all_uses_up_no_limit(spool: Spool, claims: Claims) -> None:
+    add(spool)
+    limits = (Limit(1, DAY),)
+    lane, mails = claimed(claims, limits)
+    assert claims.seconds_until_room(lane, limits) == DAY
+    claims.release(mails)
+    assert claims.seconds_until_room(lane, limits) == 0
+    assert [each.id for each in claimed(claims, limits)[1]] == [mail.id for mail in mails]
+
+
+def test_what_nobody_knows_any_more_is_tidied_away(spool: Spool, claims: Claims) -> None:
+    add(spool, b"x" * (MAX_INLINE + 1))
+    folder = Path(spool.place.path(CONTENTS))
+    known = os.listdir(folder)
+    (folder / "left-by-a-kill").touch()
+    claims.tidy(DAY)
+    assert os.listdir(folder) == known
+
+
+def test_log_and_keys_are_kept_for_so_long(spool: Spool, claims: Claims, clock: Clockwork) -> None:
+    for key in ("old", "new"):
+        spool.delete(add(spool, key=key))
+        for _ in range(int(DAY / LONGEST_WAIT)):
+            clock.moment += LONGEST_WAIT
+            claims.look()
+    claims.tidy(1.5 * DAY)
+    assert find_earlier(spool, "old") is None
+    assert find_earlier(spool, "new") is not None
+    assert len(list(attempts(spool, Wanted()))) == 1
+
+
+def test_a_clock_that_leaps_deletes_nothing(spool: Spool, claims: Claims, clock: Clockwork) -> None:
+    spool.delete(add(spool, key="k"))
+    claims.look()
+    clock.moment += 3650 * DAY
+    claims.tidy(DAY)
+    assert find_earlier(spool, "k") is not None
