@@ -24,6 +24,7 @@ from sendmail_cli.errors import (
 from sendmail_cli.message.headers import text_field
 from sendmail_cli.message.raw import repaired_message, seen_fields
 from sendmail_cli.message.raw_header import Field, read_loose_header
+from sendmail_cli.octets import write_all
 from sendmail_cli.printable import printable
 from sendmail_cli.report import Report, outcome_by_error, outcome_by_reply, outcome_in_doubt
 from sendmail_cli.smtp.capabilities import parse_capabilities
@@ -130,7 +131,7 @@ def pass_through(path: str, reading: int, writing: int) -> None:
     with _connected(path) as service:
         BackgroundThread(partial(_pass_on, reading, service), "what a client says").start()
         while octets := _received(service):
-            _write(writing, octets)
+            write_all(writing, octets)
 
 
 def _pass_on(reading: int, service: socket.socket) -> None:
@@ -147,11 +148,6 @@ def _received(service: socket.socket) -> bytes:
         raise DeadlineExceeded("the mail service of this machine says nothing") from None
     except OSError as error:
         raise _lost(_why(error)) from None
-
-
-def _write(descriptor: int, octets: bytes) -> None:
-    while octets:
-        octets = octets[os.write(descriptor, octets) :]
 
 
 def _connected(path: str) -> socket.socket:

@@ -1,6 +1,8 @@
-"""Octets of which their maker knows what would take long to look up."""
+"""Octets: some of which their maker knows what would take long to look up, and how all of them get out."""
 
 from __future__ import annotations
+
+import os
 
 
 class CleanLines(bytes):
@@ -11,3 +13,10 @@ class CleanLines(bytes):
     """
 
     __slots__ = ()
+
+
+def write_all(descriptor: int, octets: bytes | bytearray) -> None:
+    """Write all of them, in as many pieces as the other end takes. Raises OSError."""
+    at = 0
+    while at < len(octets):
+        at += os.write(descriptor, octets[at:])

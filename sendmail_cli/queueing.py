@@ -84,9 +84,9 @@ def settle(
     What became of it is known, and must be told whatever goes wrong with that: `warn` hears of it.
     """
     try:
-        _tell_relayed(report, submission, request, settings, environment)
         if queue_mode(request.queueing, settings) is QueueMode.ON_FAILURE:
             report = _enqueue_rest(report, submission, request, settings, environment)
+        _tell_relayed(report, submission, request, settings, environment)
         if settings.queue.keep is not None and report.queue_id is None:
             from sendmail_cli.queue.journal import note_report
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from sendmail_cli.errors import MailError
 from sendmail_cli.message.source import Keeper
+from sendmail_cli.octets import write_all
 from sendmail_cli.smtp.answers import Answer
 from sendmail_cli.smtp.asked import (
     Content,
@@ -157,8 +158,7 @@ class DescriptorChannel:
         return os.read(self._reading, READ_SIZE)
 
     def write(self, octets: bytes) -> None:
-        while octets:
-            octets = octets[os.write(self._writing, octets) :]
+        write_all(self._writing, octets)
 
     def start_tls(self) -> None:
         raise OSError("TLS was begun and never offered")

@@ -43,6 +43,7 @@ from sendmail_cli.cli.output import (
 )
 from sendmail_cli.cli.page import PRIVATE, create_beside, page_path, write_page
 from sendmail_cli.errors import MailError, OutputError, Terminated
+from sendmail_cli.octets import write_all
 from sendmail_cli.printable import printable
 from sendmail_cli.status import ExitCode
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -262,9 +263,7 @@ class _Lines:
         os.close(self._descriptor)
 
     def _put(self, line: str) -> None:
-        octets = f"{line}\n".encode("utf-8", "backslashreplace")
-        while octets:
-            octets = octets[os.write(self._descriptor, octets) :]
+        write_all(self._descriptor, f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
 class TextTrace(_Lines):

@@ -33,7 +33,7 @@ class QueueSettings(NamedTuple):
     """What is to become of messages that can't be sent at once, and what is written down of all."""
 
     queue: str | None = None  # one of QUEUE_CHOICES; None: never, unless whoever calls us knows better
-    in_doubt: str | None = None  # one of IN_DOUBT_CHOICES; None: hold what is bulk, send the rest again
+    in_doubt: str | None = None  # one of IN_DOUBT_CHOICES; None: hold what is one of many, send the rest again
     bounce: str = "mbox"  # one of BOUNCE_CHOICES
     limits: Limits = ()
     connections: int | None = None

@@ -10,6 +10,7 @@ import os
 import stat
 
 from sendmail_cli.errors import InputError, InputOutputError
+from sendmail_cli.octets import write_all
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING
 
@@ -164,7 +165,7 @@ class Keeper:
         try:
             if self._descriptor is None:
                 self._descriptor = _unlinked_file()
-            _write(self._descriptor, self._held)
+            write_all(self._descriptor, self._held)
         except OSError as error:
             raise InputOutputError(
                 f"can't keep {self._label} in a temporary file: {error.strerror}",
@@ -205,9 +206,3 @@ def _unlinked_file() -> int:
 
     with tempfile.TemporaryFile(buffering=0) as file:
         return os.dup(file.fileno())
-
-
-def _write(descriptor: int, octets: bytearray) -> None:
-    at = 0
-    while at < len(octets):
-        at += os.write(descriptor, octets[at:])

@@ -13,6 +13,7 @@ from sendmail_cli.errors import MailError
 from sendmail_cli.message.bulk import is_bulk_field
 from sendmail_cli.message.headers import address_field, fold, new_date, new_message_id
 from sendmail_cli.message.raw_header import read_header
+from sendmail_cli.octets import write_all
 from sendmail_cli.printable import printable
 from sendmail_cli.queue.entry import NewMail
 from sendmail_cli.queue.place import sync_folder, writing
@@ -266,7 +267,7 @@ def append_to_mbox(path: str, bounce: Bounce, now: float) -> None:
             before = os.fstat(descriptor).st_size
             try:
                 for octets in _as_mbox(bounce, f"From MAILER-DAEMON {asctime(gmtime(now))}\n".encode("ascii")):
-                    _write(descriptor, octets)
+                    write_all(descriptor, octets)
                 os.fsync(descriptor)
             except BaseException:
                 os.ftruncate(descriptor, before)
@@ -289,9 +290,3 @@ def _as_mbox(bounce: Bounce, first: bytes) -> Iterator[bytes]:
 
 def _quoted(line: bytes) -> bytes:
     return b">" + line if line.lstrip(b">").startswith(b"From ") else line
-
-
-def _write(descriptor: int, octets: bytes) -> None:
-    at = 0
-    while at < len(octets):
-        at += os.write(descriptor, octets[at:])

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 from sendmail_cli.errors import InputOutputError
 from sendmail_cli.message.source import FileSource, MemorySource
+from sendmail_cli.octets import write_all
 from sendmail_cli.queue.ownership import as_owner
 from sendmail_cli.queue.place import CONTENTS, lock_file, sync_folder, writing
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
@@ -86,7 +87,7 @@ def _written_file(place: Place, content: Content, path: str) -> Iterator[None]:
         try:
             for chunk in content.chunks():
                 with writing(place.folder):
-                    _write(descriptor, chunk)
+                    write_all(descriptor, chunk)
             with writing(place.folder):
                 os.fsync(descriptor)
                 os.rename(path + _UNFINISHED, path)
@@ -98,12 +99,6 @@ def _written_file(place: Place, content: Content, path: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _write(descriptor: int, octets: bytes) -> None:
-    at = 0
-    while at < len(octets):
-        at += os.write(descriptor, octets[at:])
 
 
 def stored(place: Place, kept: Written, size: int, mail: int) -> Source:
