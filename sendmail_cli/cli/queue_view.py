@@ -33,7 +33,8 @@ def lines_of_all(environment: Environment) -> Iterator[str]:
 def other_queue(environment: Environment) -> str | None:
     """A line for root whose own queue is not that of the machine's service, where mail may wait too; else None."""
     folder = environment.system_spool_folder
-    if not environment.is_root or environment.spool_folder == folder or not has_waiting(folder):
+    is_chosen = bool(environment.variables.get(SPOOL_VARIABLE))
+    if is_chosen or not environment.is_root or environment.spool_folder == folder or not has_waiting(folder):
         return None
     return f"this is your own queue; for that of the machine's mail service set {SPOOL_VARIABLE}={folder}"
 

@@ -47,6 +47,8 @@ def as_owner(folder: str) -> Iterator[None]:
 
 
 def _become(owner: os.stat_result, folder: str) -> None:
+    import fcntl  # noqa: F401 - before: he may not be let in where Python is, in the home of root for one
+
     try:
         os.setgroups([])
         os.setegid(owner.st_gid)

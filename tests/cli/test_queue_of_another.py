@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sendmail_cli.cli import sendmail
-from sendmail_cli.environment import Environment
+from sendmail_cli.environment import SPOOL_VARIABLE, Environment
 from sendmail_cli.queue.place import Place
 from sendmail_cli.queue.spool import Spool
 from tests.support.command import Machine, Runner
@@ -142,6 +142,10 @@ def test_root_with_profiles_has_a_queue_of_root_s_own(machine: Machine, capsys: 
     assert sendmail.main("mailq", [], root) == 0
     said = f"for that of the machine's mail service set SENDMAIL_CLI_SPOOL={machine.folder}/spool\n"
     assert capsys.readouterr().err.endswith(said)
+    root.variables[SPOOL_VARIABLE] = own
+    assert sendmail.main("mailq", [], root) == 0
+    assert "service" not in capsys.readouterr().err  # who names a queue means that one
+    del root.variables[SPOOL_VARIABLE]
     assert Runner(machine)("queue", "list").code == 0
     os.chown(machine.folder / "spool", 0, 0)
     assert root.spool_folder == root.system_spool_folder  # no service: all of it is root's

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,6 +116,14 @@ def test_root_is_root_again_however_it_ends(machine: Clockwork) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert os.geteuid() == 0
+
+
+@ROOT_ALONE
+def test_what_is_loaded_late_is_there_before(machine: Clockwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """He may not be let in where Python is."""
+    monkeypatch.delitem(sys.modules, "fcntl")
+    with as_owner(machine.spool_folder):
+        assert "fcntl" in sys.modules
 
 
 @ROOT_ALONE
