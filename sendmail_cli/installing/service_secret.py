@@ -32,7 +32,7 @@ def places(profile: str) -> tuple[str, ...]:
 def steps_to_keep(profile: str, secret: Secret | None, environment: Environment) -> list[Step]:
     """What lays the secret down, below our own folder in /etc; none where it is there, or none was given."""
     path = _path(profile, environment)
-    if secret is None or _octets(path) == secret.reveal().encode():
+    if secret is None or _is_kept(path, secret):
         return []
     return [Step(f"the password is kept in {printable(path)}, for root alone", partial(_keep, path, secret))]
 
@@ -88,9 +88,10 @@ def _path(profile: str, environment: Environment) -> str:
     return os.path.join(_folder(environment), systemd_credential(profile))
 
 
-def _octets(path: str) -> bytes | None:
+def _is_kept(path: str, secret: Secret) -> bool:
+    """True where it is there already, and nobody else may read it."""
     try:
         with open(path, "rb") as file:
-            return file.read()
+            return file.read() == secret.reveal().encode() and not os.fstat(file.fileno()).st_mode & 0o077
     except OSError:  # none, or none that can be read: it is written anew
-        return None
+        return False

@@ -164,6 +164,10 @@ def test_a_secret_is_for_root_alone_and_in_no_unit(world: World, install: Instal
     service = (world.units / "sendmail-cli.service").read_text()
     assert f"\nLoadCredential=sendmail-cli.system:{kept}\n" in service
     assert install().lines[0] == "nothing to do"  # it stays
+    kept.chmod(0o644)
+    with (tmp_path / "secret").open() as file:
+        assert "kept in" in install("--password-fd", str(file.fileno())).lines[0]
+    assert kept.stat().st_mode & 0o777 == 0o600
     (kept.parent / "another's").touch()
     assert install("--uninstall").code == 0
     assert [path.name for path in kept.parent.iterdir()] == ["another's"]
