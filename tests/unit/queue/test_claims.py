@@ -44,9 +44,12 @@ def claims(spool: Spool) -> Iterator[Claims]:
         yield claims
 
 
-def add(spool: Spool, octets: bytes = b"x\r\n", *, key: str | None = None) -> int:
+LANE = Lane("work", "{}")
+
+
+def add(spool: Spool, octets: bytes = b"x\r\n", *, lane: Lane = LANE, key: str | None = None) -> int:
     envelope = envelope_of(ReversePath(None), addresses(1))
-    return spool.add(NewMail(envelope, Octets(octets), "<x>", Lane("work", "{}"), key=key)).id
+    return spool.add(NewMail(envelope, Octets(octets), "<x>", lane, key=key)).id
 
 
 def claimed(claims: Claims, limits: tuple[Limit, ...] = ()) -> tuple[DueLane, list[Claimed]]:
@@ -79,6 +82,34 @@ def test_what_was_not_tried_after_all_uses_up_no_limit(spool: Spool, claims: Cla
     claims.release(mails)
     assert claims.seconds_until_room(lane, limits) == 0
     assert [each.id for each in claimed(claims, limits)[1]] == [mail.id for mail in mails]
+
+
+OTHERS = (Lane("work", '{"timeout": 9}'), Lane("home", "{}"), Lane(None, '{"server": "localhost"}'))
+
+
+def test_what_is_too_much_for_an_account_rests_on_all_its_ways(spool: Spool, claims: Claims) -> None:
+    for lane in (LANE, *OTHERS):
+        add(spool, lane=lane)
+    due = claims.look()
+    assert [each.lane for each in due] == [LANE, *OTHERS]
+    claims.pause(due[0], "too much", of_account=True)
+    assert [each.lane for each in claims.look()] == list(OTHERS[1:])
+
+
+def test_a_way_that_can_not_be_gone_rests_alone(spool: Spool, claims: Claims) -> None:
+    for lane in (LANE, *OTHERS):
+        add(spool, lane=lane)
+    claims.pause(claims.look()[0], "nobody is there", of_account=False)
+    assert [each.lane for each in claims.look()] == list(OTHERS)
+
+
+@pytest.mark.parametrize("of_account", [True, False])
+def test_who_wants_a_mail_tried_now_has_its_way_tried_too(spool: Spool, claims: Claims, *, of_account: bool) -> None:
+    number = add(spool)
+    claims.pause(claims.look()[0], "nobody is there", of_account=of_account)
+    assert claims.look() == []
+    spool.retry(number)
+    assert [each.lane for each in claims.look()] == [LANE]
 
 
 def test_what_nobody_knows_any_more_is_tidied_away(spool: Spool, claims: Claims) -> None:
