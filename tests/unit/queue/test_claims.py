@@ -10,12 +10,15 @@ import pytest
 
 from sendmail_cli.queue.claims import Claims, Rest
 from sendmail_cli.queue.contents import MAX_INLINE
-from sendmail_cli.queue.entry import Lane, NewMail
+from sendmail_cli.queue.entry import Lane, NewMail, Settled
 from sendmail_cli.queue.journal import Wanted, attempts, find_earlier
 from sendmail_cli.queue.place import CONTENTS
 from sendmail_cli.queue.schedule import LONGEST_WAIT, Limit
 from sendmail_cli.queue.spool import Spool
+from sendmail_cli.queue.verdicts import Verdict
+from sendmail_cli.report import outcome_by_reply
 from sendmail_cli.smtp.envelope import ReversePath, envelope_of
+from sendmail_cli.smtp.replies import Reply
 from tests.support.spool import Clockwork, Octets, addresses
 
 if TYPE_CHECKING:
@@ -119,6 +122,22 @@ def test_what_nobody_knows_any_more_is_tidied_away(spool: Spool, claims: Claims)
     (folder / "left-by-a-kill").touch()
     claims.tidy(DAY)
     assert os.listdir(folder) == known
+
+
+def test_a_large_content_goes_with_its_mail(spool: Spool, claims: Claims) -> None:
+    folder = Path(spool.place.path(CONTENTS))
+    large = b"x" * (MAX_INLINE + 1)
+    spool.delete(add(spool, large))
+    assert os.listdir(folder) == []
+
+    add(spool, large)
+    _, (mail,) = claimed(claims)
+    reply = Reply(250, ("2.0.0 ok",))
+    (each,) = mail.recipients
+    address = str(each.recipient.path.address)
+    sent = Settled(each.place, address, outcome_by_reply(address, reply, "DATA"), Verdict.SENT)
+    claims.conclude(mail, (sent,), "server", Rest(""))
+    assert os.listdir(folder) == []
 
 
 def test_log_and_keys_are_kept_for_so_long(spool: Spool, claims: Claims, clock: Clockwork) -> None:
