@@ -108,7 +108,7 @@ def test_what_is_written_is_the_owners_alone_whatever_the_umask(command: Install
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
 def test_the_queue_is_its_owners_whatever_the_umask(here: Installed, umask: int) -> None:
-    assert here("send", "--in", "1h", "-m", "x" * 100_000, "bob@example.org", umask=umask).code == 0
+    assert here("send", "--in", "1d", "-m", "x" * 100_000, "bob@example.org", umask=umask).code == 0
     spool = here.home / "spool"
     found = [spool, *spool.rglob("*")]
     assert any(path.is_file() and path.parent.name == "contents" for path in found)
