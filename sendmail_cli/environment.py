@@ -12,7 +12,7 @@ import time
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterable, MutableMapping
     from typing import IO, Any
 
 APPLICATION = "sendmail-cli"
@@ -292,11 +292,15 @@ def _inheritable() -> list[int]:
     """The files beyond the three streams that a program would have from us: those we have from who started us."""
     from contextlib import suppress
 
+    try:
+        numbers: Iterable[int] = map(int, os.listdir("/dev/fd"))
+    except OSError:  # in a chroot without /proc
+        numbers = range(os.sysconf("SC_OPEN_MAX"))
     found = []
-    for name in os.listdir("/dev/fd"):
-        with suppress(OSError):  # the one by which the list was read
-            if int(name) >= HANDED and os.get_inheritable(int(name)):
-                found.append(int(name))
+    for number in numbers:
+        with suppress(OSError):  # none, or the one by which the list was read
+            if number >= HANDED and os.get_inheritable(number):
+                found.append(number)
     return found
 
 

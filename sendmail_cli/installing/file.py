@@ -29,6 +29,6 @@ def write_whole(path: str, octets: bytes, mode: int) -> None:
         raise unwritable(path, error) from None
 
 
-def unwritable(path: str, error: OSError) -> OutputError:
+def unwritable(path: str, error: OSError, hint: str = "") -> OutputError:
     """The error of a file that can't be changed."""
-    return OutputError(f"{printable(path)} can't be changed: {(error.strerror or str(error)).lower()}")
+    return OutputError(f"{printable(path)} can't be changed: {(error.strerror or str(error)).lower()}", hint=hint)

@@ -11,6 +11,7 @@ from functools import partial
 
 from sendmail_cli.errors import ConfigError, OutputError
 from sendmail_cli.installing import alternatives, programs
+from sendmail_cli.installing.file import unwritable
 from sendmail_cli.installing.step import Step
 from sendmail_cli.printable import printable
 from sendmail_cli.typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ SENDMAIL_NAMES = ("sendmail", "mailq", "newaliases")
 MAIL_NAMES = ("mail", "mailx")
 ASIDE = ".before-sendmail-cli"
 PROGRAM = "sendmail-cli"
+
+_ELSEWHERE = "Run it as root, or name a folder of your own with --dir."
 
 
 def usual_paths(environment: Environment) -> dict[str, str]:
@@ -126,28 +129,21 @@ def _link(program: str, path: str) -> None:
         os.symlink(program, fresh)
         os.replace(fresh, path)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error, _ELSEWHERE) from None
 
 
 def _rename(path: str, new: str) -> None:
     try:
         os.rename(path, new)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error, _ELSEWHERE) from None
 
 
 def _unlink(path: str) -> None:
     try:
         os.unlink(path)
     except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: str, error: OSError) -> OutputError:
-    return OutputError(
-        f"{printable(path)} can't be changed: {(error.strerror or str(error)).lower()}",
-        hint="Run it as root, or name a folder of your own with --dir.",
-    )
+        raise unwritable(path, error, _ELSEWHERE) from None
 
 
 def _is_packaged(path: str) -> bool:
