@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
-from functools import partial
+from threading import Lock
 
 from sendmail_cli.addressees import LocalName, OpenGroup
 from sendmail_cli.addresses import AddrSpec, Group, Mailbox
@@ -129,16 +129,41 @@ def pass_through(path: str, reading: int, writing: int) -> None:
     What comes goes on in a thread: somebody who says all at once must not wait until he is heard to hear.
     """
     with _connected(path) as service:
-        BackgroundThread(partial(_pass_on, reading, service), "what a client says").start()
+        speaker = _Speaker(reading, service)
         while octets := _received(service):
             write_all(writing, octets)
+        speaker.check()
 
 
-def _pass_on(reading: int, service: socket.socket) -> None:
-    with suppress(OSError):  # the service is gone, which whoever hears it notices
-        while octets := os.read(reading, READ_SIZE):
-            service.sendall(octets)
-        service.shutdown(socket.SHUT_WR)
+class _Speaker:
+    """Passes on what comes at `reading`, until the service is gone, which whoever hears it notices."""
+
+    def __init__(self, reading: int, service: socket.socket) -> None:
+        self._reading = reading
+        self._service = service
+        self._is_saying = Lock()
+        self._unheard: OSError | None = None
+        BackgroundThread(self._pass_on, "what a client says").start()
+
+    def _pass_on(self) -> None:
+        with suppress(OSError):
+            while octets := os.read(self._reading, READ_SIZE):
+                with self._is_saying:
+                    self._say(octets)
+            self._service.shutdown(socket.SHUT_WR)
+
+    def _say(self, octets: bytes) -> None:
+        try:
+            self._service.sendall(octets)
+        except OSError as error:
+            self._unheard = error
+            raise
+
+    def check(self) -> None:
+        """Raises `ConnectionLost` where the service hung up on who speaks: the system tells that to one of us alone."""
+        with self._is_saying:
+            if self._unheard is not None:
+                raise _lost(_why(self._unheard))
 
 
 def _received(service: socket.socket) -> bytes:
