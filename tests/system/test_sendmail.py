@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -38,13 +39,15 @@ def folder(tmp_path: Path, sink: Sink) -> Path:
 def run(
     folder: Path, name: str, *arguments: str, stdin: bytes = b"", **variables: str
 ) -> subprocess.CompletedProcess[bytes]:
+    measuring = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    usual = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "SENDMAIL_CLI_SPOOL": str(folder / "spool")}
     return subprocess.run(
         [folder / name, *arguments],
         input=stdin,
         capture_output=True,
         check=False,
         timeout=PATIENCE,
-        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "SENDMAIL_CLI_SPOOL": str(folder / "spool"), **variables},
+        env={**measuring, **usual, **variables},
         cwd="/",
     )
 
