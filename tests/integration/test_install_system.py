@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.required import skip_if
-from tests.support.systemd_machine import COMMAND, SystemdMachine, missing
+from tests.support.systemd_machine import COMMAND, SystemdMachine, missing, withheld
 
 if TYPE_CHECKING:
     import subprocess
@@ -33,6 +33,8 @@ SPOOL = "/var/spool/sendmail-cli"
 @pytest.fixture
 def machine(tmp_path: Path, postfix: Postfix) -> Iterator[SystemdMachine]:
     skip_if(missing())
+    if (reason := withheld()) is not None:  # nothing that could be installed, so it is no failure in .ci/run either
+        pytest.skip(reason)
     (tmp_path / "machine").mkdir()
     with SystemdMachine(tmp_path / "machine") as machine:
         (machine.root / "etc/sendmail-cli").mkdir()
