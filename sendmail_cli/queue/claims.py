@@ -260,7 +260,7 @@ class Claims:
         with self._spool.changing() as database:
             age = database.execute("SELECT seconds FROM clock").fetchone()[0]
             query = f"SELECT id, why FROM mails WHERE {_FREE} AND began <= ? LIMIT ?"  # noqa: S608 - one of ours
-            for number, why in database.execute(query, (age - schedule.LIFETIME, MAX_EXPIRED)).fetchall():
+            for number, why in database.execute(query, (schedule.expired_since(age), MAX_EXPIRED)).fetchall():
                 try:
                     mail = rows.read_claimed(database, number)
                 except (ValueError, TypeError, KeyError, MailError) as error:

@@ -55,9 +55,9 @@ def looked_on(last: float, now: float) -> float:
     return min(max(now - last, 0.0), LONGEST_STEP)
 
 
-def is_expired(began: float, age: float) -> bool:
-    """True when a mail that has waited since `began`, both in seconds of being looked on, is given up."""
-    return age - began >= LIFETIME
+def expired_since(age: float) -> float:
+    """A mail that has waited since then or longer is given up at `age`; both in seconds of being looked on."""
+    return age - LIFETIME
 
 
 def room(limits: Iterable[tuple[Limit, int]], wanted: int) -> int:
