@@ -19,6 +19,7 @@ from sendmail_cli.printable import printable
 from sendmail_cli.serving import serve
 from sendmail_cli.smtp.answers import OK, Answer, Offer
 from sendmail_cli.smtp.reception import Reception
+from sendmail_cli.threads import LONGEST_WAIT
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class Sandbox:
 
     def wait(self) -> None:
         """Blocks until Ctrl-C or `stop`. Raises what `on_message` raised, should it ever."""
-        self._ended.wait()
+        while not self._ended.wait(LONGEST_WAIT):
+            pass
         if self._failure is not None:
             raise self._failure
 

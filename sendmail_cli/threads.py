@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# Seconds that whoever waits in the main thread does so at once. A signal that comes between Python's last look for one
+# and the system's call doesn't end that call: it is heard when the call returns.
+LONGEST_WAIT = 1.0
+
+
 class BackgroundThread(threading.Thread):
     """A daemon thread that leaves signals to the main one.
 
@@ -25,3 +30,9 @@ class BackgroundThread(threading.Thread):
         if hasattr(_signal, "pthread_sigmask"):  # not on Windows
             _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM))
         super().run()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end, at most so many seconds."""
+        while self.is_alive() and (timeout is None or timeout > 0):
+            super().join(LONGEST_WAIT if timeout is None else min(timeout, LONGEST_WAIT))
+            timeout = None if timeout is None else timeout - LONGEST_WAIT

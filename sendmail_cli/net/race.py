@@ -141,7 +141,7 @@ def open_socket(family: int) -> _socket.socket:
 
 
 def wait_for_any(connecting: list[_socket.socket], seconds: float) -> list[_socket.socket]:
-    """Those of `connecting` that are connected or failed, in their order; [] when `seconds` are over, or an hour."""
+    """Those of `connecting` that are connected or failed, in their order; [] when `seconds` are over, or one."""
     seconds = min(seconds, LONGEST_SLEEP)
     if not hasattr(select, "poll"):
         _, connected, failed = select.select([], connecting, connecting, seconds)

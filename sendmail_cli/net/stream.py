@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 READ_SIZE = 65536  # octets
 MAX_UNREAD = 1 << 20  # octets kept while we write; a server that says more is not read until we are done
-LONGEST_SLEEP = 3600.0  # seconds; poll(2) overflows at 24 days
+# Seconds. A signal that comes between Python's last look for one and the system's call doesn't end that call: it is
+# heard when the call returns.
+LONGEST_SLEEP = 1.0
 
 WOULD_BLOCK = None
 
@@ -220,7 +222,7 @@ def reason(error: OSError) -> str:
 
 
 def wait(waiting: _socket.socket, seconds: float, *, for_read: bool, for_write: bool) -> None:
-    """Sleep until `waiting` is ready, or `seconds` are over; who waits for longer than an hour is woken in between."""
+    """Sleep until `waiting` is ready, or `seconds` are over; who waits for longer than a second is woken in between."""
     seconds = min(seconds, LONGEST_SLEEP)
     if hasattr(select, "poll"):
         poll = select.poll()

@@ -11,6 +11,7 @@ from socketserver import TCPServer, ThreadingMixIn
 
 from sendmail_cli.config.oauth.authorization import MAX_ANSWER
 from sendmail_cli.errors import DataError, MailError, SignInNeeded
+from sendmail_cli.threads import LONGEST_WAIT
 from sendmail_cli.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class Listener:
         deadline = environment.monotonic() + PATIENCE
         inputs: list[Any] = [self._server, self._woken, *([] if typed is None else [typed])]
         while not results:
-            ready = select.select(inputs, (), (), max(deadline - environment.monotonic(), 0))[0]
-            if not ready:
+            ready = select.select(inputs, (), (), LONGEST_WAIT)[0]
+            if not ready and environment.monotonic() >= deadline:
                 raise SignInNeeded(f"nobody signed in within {PATIENCE / 60:.0f} minutes")
             if self._woken in ready:
                 self._woken.recv(1)
