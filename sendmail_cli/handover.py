@@ -11,8 +11,8 @@ import socket
 from contextlib import suppress
 from threading import Lock
 
-from sendmail_cli.addressees import LocalName, OpenGroup
-from sendmail_cli.addresses import AddrSpec, Group, Mailbox
+from sendmail_cli.addressees import LocalName, addressees_of
+from sendmail_cli.addresses import AddrSpec, Mailbox
 from sendmail_cli.errors import (
     ConnectFailed,
     ConnectionLost,
@@ -35,7 +35,7 @@ from sendmail_cli.threads import BackgroundThread
 from sendmail_cli.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Self
 
     from sendmail_cli.addressees import Addressee
@@ -63,9 +63,9 @@ def hand_over(request: Request, path: str, environment: Environment) -> Report:
     else:
         source = request.raw
     message = _message(request, source, environment)
-    recipients = list(dict.fromkeys(map(_path, _flat(request.to))))
+    recipients = list(dict.fromkeys(map(_path, addressees_of(request.to))))
     if request.local is not None and request.local.is_header_read:
-        recipients = list(dict.fromkeys([*recipients, *map(_path, _flat(message.recipients))]))
+        recipients = list(dict.fromkeys([*recipients, *map(_path, addressees_of(message.recipients))]))
     if not recipients:
         raise UsageError(
             "no recipients: the message names none in To, Cc or Bcc", hint="Name them as arguments after the options."
@@ -244,16 +244,6 @@ def _sender(request: Request, environment: Environment) -> str:
     if request.local is not None and request.local.sender is not None:
         return request.local.sender.local_part
     return environment.account_name(os.geteuid())
-
-
-def _flat(addressees: Iterable[Addressee]) -> Iterator[Mailbox | LocalName]:
-    for each in addressees:
-        if isinstance(each, Group):
-            yield from each.mailboxes
-        elif isinstance(each, OpenGroup):
-            yield from each.members
-        else:
-            yield each
 
 
 def _path(addressee: Mailbox | LocalName) -> str:

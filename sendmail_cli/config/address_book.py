@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sendmail_cli.addressees import LocalName, OpenGroup
+from sendmail_cli.addressees import LocalName, OpenGroup, addressees_of
 from sendmail_cli.addresses import AddrSpec, Group, Mailbox, parse_addr_spec
 from sendmail_cli.config.alias_files import parse_mutt_aliases, parse_system_aliases, parse_toml_aliases
 from sendmail_cli.config.profiles import config_paths
@@ -84,7 +84,7 @@ class _Expansion:
             return self.targets_of(target)
         if not isinstance(target, OpenGroup):
             return (target,)
-        members = [each for member in target.members for each in _members(self.each(member))]
+        members = [each for member in target.members for each in addressees_of(self.each(member))]
         return (OpenGroup(target.name, tuple(members)),)
 
 
@@ -93,16 +93,6 @@ def _with_name(found: tuple[Addressee, ...], name: str) -> tuple[Addressee, ...]
     if name and len(found) == 1 and isinstance(found[0], Mailbox | LocalName):
         return (found[0]._replace(name=name),)
     return found
-
-
-def _members(addressees: tuple[Addressee, ...]) -> Iterator[Mailbox | LocalName]:
-    for each in addressees:
-        if isinstance(each, Group):
-            yield from each.mailboxes
-        elif isinstance(each, OpenGroup):
-            yield from each.members
-        else:
-            yield each
 
 
 def load_address_book(environment: Environment) -> AddressBook:

@@ -300,9 +300,9 @@ def test_what_a_token_server_says_is_shown_up_to_300_characters() -> None:
 
 
 def test_duty04_an_initial_response_may_fill_the_line() -> None:
-    initial = b"x" * 372  # 496 in base64, 14 with "AUTH PLAIN-X ", CR LF
-    command = commands.auth("PLAIN-X", initial[:372])
+    initial = b"x" * 372  # 496 in base64, 14 with "AUTH PLAIN-A ", CR LF
+    command = commands.auth("PLAIN-A", initial[:372])
     assert len(command.line) <= 512
-    full = commands.auth("PLAIN-XX", initial)
+    full = commands.auth("PLAIN-AB", initial)
     assert len(full.line) == 512
-    assert commands.auth("PLAIN-XXX", initial).line == b"AUTH PLAIN-XXX\r\n"
+    assert commands.auth("PLAIN-ABC", initial).line == b"AUTH PLAIN-ABC\r\n"
